@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"hotreload/epoch"
+
+	"go.uber.org/zap"
+)
+
+// Config says what to run and how. The zero value of a field means its default; New refuses a Config that cannot work
+// with an error that wraps [ErrConfig] and names the field.
+type Config struct {
+	// Watch lists the source files or directories whose change starts a build; at least one. Without a Build it is the
+	// library itself.
+	Watch []string
+	// Build is the build command, run by /bin/sh -c in Dir. Empty: the library is built by somebody else, and a change
+	// of the library itself is the reload.
+	Build string
+	// Library is the file that Build writes. Default: the -o operand in Build, else the first watched file with the
+	// extension .so.
+	Library string
+	// Dir is the directory in which Build runs. Default: the current one.
+	Dir string
+	// Depfile is a make-style dependency file that Build writes (-MD), read in addition to what gcc reports by itself.
+	Depfile string
+	// BuildTimeout bounds one build. Default 2 minutes.
+	BuildTimeout time.Duration
+
+	// Tick is the period of the simulation's ticks, and their dt. Default 100 ms. Negative: free-running, each tick as
+	// soon as the last has ended, with a dt of 100 ms.
+	Tick time.Duration
+	// Shards is the number of instances of the state. Default 1.
+	Shards int
+	// Workers is the number of threads that tick them. Default: the number of processors, but at most one per shard.
+	Workers int
+	// Ticks ends the run after exactly so many ticks of every shard. 0: endless.
+	Ticks uint64
+	// Seed is what the seed of each shard derives from.
+	Seed uint64
+	// Swap is the mode of publication: epoch.Aligned (default) or epoch.Immediate.
+	Swap epoch.Mode
+	// MaxCatchup is how many missed ticks a late worker runs at once before it re-bases its schedule. Default 10.
+	MaxCatchup int
+
+	// WatchMode is "inotify" (default, falls back to polling) or "poll".
+	WatchMode string
+	// PollInterval is the period of polling. Default 250 ms.
+	PollInterval time.Duration
+	// Debounce is how long sources must be quiet before the verdict on a build counts. It runs beside the build, not
+	// before it. Default 25 ms.
+	Debounce time.Duration
+	// ExitOnFailure ends Run with the error of a first build that fails, where the default is to wait for a good one.
+	ExitOnFailure bool
+
+	// Show selects the fields of the [state] line. Default: the fields the plugin marks, else its first.
+	Show []string
+	// StateType names the state's type in the debug information. Default "state_t".
+	StateType string
+	// RunDir is where the private directory for artifacts is made. Default: XDG_RUNTIME_DIR, else the temporary
+	// directory.
+	RunDir string
+}
+
+// ErrConfig is wrapped by every error about a Config.
+var ErrConfig = errors.New("configuration")
+
+// FreeRunning as Config.Tick runs ticks back to back.
+const FreeRunning time.Duration = -1
+
+const defaultTick = 100 * time.Millisecond
+
+// dt is the simulated length of a tick in seconds.
+func (c *Config) dt() float64 {
+	if c.Tick <= 0 {
+		return defaultTick.Seconds()
+	}
+	return c.Tick.Seconds()
+}
+
+// complete fills in the defaults and checks what can be checked without touching the disk.
+func (c *Config) complete() error {
+	refuse := func(field, format string, args ...any) error {
+		return fmt.Errorf("%w: %s: %s", ErrConfig, field, fmt.Sprintf(format, args...))
+	}
+	if len(c.Watch) == 0 {
+		return refuse("Watch", "nothing to watch: name the plugin's source file or directory")
+	}
+	switch {
+	case c.Tick == 0:
+		c.Tick = defaultTick
+	case c.Tick != FreeRunning && c.Tick < time.Microsecond:
+		return refuse("Tick", "expected 1µs or more, got %v", c.Tick)
+	}
+	switch {
+	case c.Shards == 0:
+		c.Shards = 1
+	case c.Shards < 0 || c.Shards > math.MaxInt32:
+		return refuse("Shards", "expected 1 or more, got %d", c.Shards)
+	}
+	switch {
+	case c.Workers == 0:
+		c.Workers = min(runtime.NumCPU(), c.Shards)
+	case c.Workers < 0 || c.Workers > MaxWorkers:
+		return refuse("Workers", "expected 1 to %d, got %d", MaxWorkers, c.Workers)
+	case c.Workers > c.Shards:
+		c.Workers = c.Shards
+	}
+	if c.Swap != epoch.Aligned && c.Swap != epoch.Immediate {
+		return refuse("Swap", "expected aligned or immediate, got %v", c.Swap)
+	}
+	if c.MaxCatchup < 0 {
+		return refuse("MaxCatchup", "expected 0 or more, got %d", c.MaxCatchup)
+	}
+	if c.MaxCatchup == 0 {
+		c.MaxCatchup = 10
+	}
+	switch c.WatchMode {
+	case "":
+		c.WatchMode = "inotify"
+	case "inotify", "poll":
+	default:
+		return refuse("WatchMode", "expected inotify or poll, got %q", c.WatchMode)
+	}
+	for _, d := range []struct {
+		field string
+		value *time.Duration
+		usual time.Duration
+	}{
+		{"BuildTimeout", &c.BuildTimeout, 2 * time.Minute},
+		{"PollInterval", &c.PollInterval, 250 * time.Millisecond},
+		{"Debounce", &c.Debounce, 25 * time.Millisecond},
+	} {
+		if *d.value < 0 {
+			return refuse(d.field, "expected a positive duration, got %v", *d.value)
+		}
+		if *d.value == 0 {
+			*d.value = d.usual
+		}
+	}
+	if c.StateType == "" {
+		c.StateType = "state_t"
+	}
+	if c.Build == "" && c.Library == "" {
+		if !strings.HasSuffix(c.Watch[0], ".so") {
+			return refuse("Build", "no build command: give one, or watch a library (.so) that something else builds")
+		}
+		c.Library = c.Watch[0]
+	}
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return refuse("Dir", "%v", err)
+	}
+	c.Dir = dir
+	return nil
+}
+
+// MaxWorkers bounds Config.Workers: each is an operating-system thread.
+const MaxWorkers = 1024
+
+// Option changes what New builds beyond the Config.
+type Option func(*Engine)
+
+// WithLogger sends the engine's log to l instead of nowhere. Its entries are named after the stage that speaks (server,
+// watch, build, reload, state); see [Text] for the human form that an entry carries besides its fields.
+func WithLogger(l *zap.Logger) Option {
+	return func(e *Engine) { e.log = l }
+}
