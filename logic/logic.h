@@ -59,7 +59,7 @@ typedef struct {
     const char *name;   /* unique, NUL-terminated, at most 255 bytes */
     uint32_t    type;   /* logic_type_t */
     uint32_t    offset; /* bytes from the start of the state */
-    uint32_t    count;  /* elements of an array, 1 for a single value */
+    uint32_t    count;  /* elements of an array, 1 for a single value; bytes if LOGIC_BYTES */
     uint32_t    flags;  /* LOGIC_SHOW or 0 */
     uint64_t    reserved; /* 0 */
 } logic_field_t;
@@ -113,26 +113,45 @@ LOGIC_EXPORT logic_api_t *logic_get_api(void);
 #define LOGIC_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A field of the state, its type and offset taken from the declaration: LOGIC_FIELD(state_t, score), or, for an array,
- * LOGIC_ARRAY(state_t, name). The _SHOWN forms put it into the [state] line. */
+ * LOGIC_ARRAY(state_t, name); the wrong one of the two does not compile. The _SHOWN forms put it into the [state] line.
+ * A nested member is named as in an expression: LOGIC_FIELD(state_t, pos.x). Structs, and arrays of arrays or structs,
+ * become LOGIC_BYTES. C and C++ describe the same declaration alike. */
 #define LOGIC_FIELD(T, member)       LOGIC_SCALAR_(T, member, 0)
 #define LOGIC_FIELD_SHOWN(T, member) LOGIC_SCALAR_(T, member, LOGIC_SHOW)
 #define LOGIC_ARRAY(T, member)       LOGIC_ARRAY_(T, member, 0)
 #define LOGIC_ARRAY_SHOWN(T, member) LOGIC_ARRAY_(T, member, LOGIC_SHOW)
 #define LOGIC_SCALAR_(T, member, flags) \
     LOGIC_FIELD_(T, member, LOGIC_TYPE_(((T *)0)->member), \
-                 LOGIC_TYPE_(((T *)0)->member) == LOGIC_BYTES ? (uint32_t)sizeof(((T *)0)->member) : 1u, flags)
+                 LOGIC_COUNT_(((T *)0)->member, ((T *)0)->member) + LOGIC_EXPECT_SINGLE_(((T *)0)->member), flags)
 #define LOGIC_ARRAY_(T, member, flags) \
     LOGIC_FIELD_(T, member, LOGIC_TYPE_(((T *)0)->member[0]), \
-                 (uint32_t)(sizeof(((T *)0)->member) / sizeof(((T *)0)->member[0])), flags)
+                 LOGIC_COUNT_(((T *)0)->member, ((T *)0)->member[0]) + LOGIC_EXPECT_ARRAY_(((T *)0)->member), flags)
+#define LOGIC_COUNT_(whole, element) \
+    (uint32_t)(LOGIC_TYPE_(element) == LOGIC_BYTES ? sizeof(whole) : sizeof(whole) / sizeof(element))
 #define LOGIC_FIELD_(T, member, type, count, flags) { #member, type, (uint32_t)offsetof(T, member), count, flags, 0 }
 
 #ifdef __cplusplus
 } /* extern "C" */
 namespace logic_detail {
-template <class T> struct type_of { static constexpr uint32_t value = LOGIC_BYTES; };
+template <class T, bool is_enum = __is_enum(T)> struct user_type { static constexpr uint32_t value = LOGIC_BYTES; };
+template <class T> struct type_of : user_type<T> {};
+template <class T> struct user_type<T, true> : type_of<__underlying_type(T)> {};
 template <class T> struct type_of<T *> { static constexpr uint32_t value = LOGIC_POINTER; };
 template <class T> struct type_of<T &> : type_of<T> {};
 template <class T> struct type_of<const T> : type_of<T> {};
+template <class T> struct type_of<volatile T> : type_of<T> {};
+template <class T> struct type_of<const volatile T> : type_of<T> {};
+template <class T> struct is_array { static constexpr bool value = false; };
+template <class T> struct is_array<T &> : is_array<T> {};
+template <class T, size_t n> struct is_array<T[n]> { static constexpr bool value = true; };
+template <bool array> struct expect_single {
+    static_assert(!array, "this member is an array: use LOGIC_ARRAY");
+    static constexpr uint32_t zero = 0;
+};
+template <bool array> struct expect_array {
+    static_assert(array, "this member is not an array: use LOGIC_FIELD");
+    static constexpr uint32_t zero = 0;
+};
 #define LOGIC_TYPE_OF_(T, v) template <> struct type_of<T> { static constexpr uint32_t value = v; }
 LOGIC_TYPE_OF_(bool, LOGIC_BOOL);
 LOGIC_TYPE_OF_(char, LOGIC_CHAR);
@@ -150,14 +169,27 @@ LOGIC_TYPE_OF_(float, LOGIC_F32);
 LOGIC_TYPE_OF_(double, LOGIC_F64);
 #undef LOGIC_TYPE_OF_
 } // namespace logic_detail
-#define LOGIC_TYPE_(lvalue) logic_detail::type_of<decltype(lvalue)>::value
+#define LOGIC_TYPE_(lvalue)          logic_detail::type_of<decltype(lvalue)>::value
+#define LOGIC_IS_ARRAY_(lvalue)      logic_detail::is_array<decltype(lvalue)>::value
+#define LOGIC_EXPECT_SINGLE_(lvalue) logic_detail::expect_single<LOGIC_IS_ARRAY_(lvalue)>::zero
+#define LOGIC_EXPECT_ARRAY_(lvalue)  logic_detail::expect_array<LOGIC_IS_ARRAY_(lvalue)>::zero
 #else
-#define LOGIC_TYPE_(lvalue) _Generic((lvalue), \
+/* __extension__: the same under -std=c99 -pedantic. */
+#define LOGIC_TYPE_(lvalue) (__extension__ _Generic((lvalue), \
     _Bool: LOGIC_BOOL, char: LOGIC_CHAR, signed char: LOGIC_I8, unsigned char: LOGIC_U8, \
     short: LOGIC_I16, unsigned short: LOGIC_U16, int: LOGIC_I32, unsigned: LOGIC_U32, \
     long: (sizeof(long) == 8 ? LOGIC_I64 : LOGIC_I32), unsigned long: (sizeof(long) == 8 ? LOGIC_U64 : LOGIC_U32), \
     long long: LOGIC_I64, unsigned long long: LOGIC_U64, float: LOGIC_F32, double: LOGIC_F64, \
-    default: (__builtin_classify_type(lvalue) == 5 ? LOGIC_POINTER : LOGIC_BYTES))
+    default: (__builtin_classify_type(lvalue) == 5 && !LOGIC_IS_ARRAY_(lvalue) ? LOGIC_POINTER : LOGIC_BYTES)))
+/* Two kinds of object change their type when they become a value: an array, and an _Atomic, which drops that word. */
+#define LOGIC_IS_ARRAY_(lvalue) (__extension__ ( \
+    !__builtin_types_compatible_p(__typeof__(lvalue), __typeof__((void)0, (lvalue))) && \
+    !__builtin_types_compatible_p(__typeof__(lvalue), _Atomic __typeof__((void)0, (lvalue)))))
+/* 0, or an error that names the bit-field; _Static_assert is not in C99. */
+#define LOGIC_EXPECT_SINGLE_(lvalue) \
+    (0 * (uint32_t)sizeof(struct { unsigned this_is_an_array_use_LOGIC_ARRAY : LOGIC_IS_ARRAY_(lvalue) ? -1 : 1; }))
+#define LOGIC_EXPECT_ARRAY_(lvalue) \
+    (0 * (uint32_t)sizeof(struct { unsigned this_is_not_an_array_use_LOGIC_FIELD : LOGIC_IS_ARRAY_(lvalue) ? 1 : -1; }))
 #endif
 
 #endif /* HOTRELOAD_LOGIC_H */
