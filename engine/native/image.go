@@ -1,0 +1,78 @@
+package native
+
+import (
+	"debug/elf"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Segment is one loadable part of a library at its place in memory.
+type Segment struct {
+	Low, High  uintptr // High is exclusive
+	Read       bool
+	Write      bool
+	Executable bool
+}
+
+// Image is the memory of one loaded library.
+type Image struct {
+	Base     uintptr
+	Segments []Segment
+}
+
+// imageOf computes the image of the library file at path that is loaded at base.
+func imageOf(path string, base uintptr) (Image, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return Image{}, err
+	}
+	defer f.Close()
+	img := Image{Base: base}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && p.Memsz > 0 {
+			low := base + uintptr(p.Vaddr)
+			img.Segments = append(img.Segments, Segment{
+				Low: low, High: low + uintptr(p.Memsz),
+				Read: p.Flags&elf.PF_R != 0, Write: p.Flags&elf.PF_W != 0, Executable: p.Flags&elf.PF_X != 0,
+			})
+		}
+	}
+	return img, nil
+}
+
+// Bytes returns the n bytes at addr, which must lie in one readable segment. They are valid while the library is open.
+func (i Image) Bytes(addr uintptr, n int) ([]byte, error) {
+	for _, s := range i.Segments {
+		if s.Read && s.Low <= addr && addr < s.High && uintptr(n) <= s.High-addr {
+			return bytesAt(addr, n), nil
+		}
+	}
+	return nil, fmt.Errorf("%d bytes at %#x are not inside the library", n, addr)
+}
+
+// Text tells whether addr lies in an executable segment.
+func (i Image) Text(addr uintptr) bool {
+	for _, s := range i.Segments {
+		if s.Executable && s.Low <= addr && addr < s.High {
+			return true
+		}
+	}
+	return false
+}
+
+// mapped tells whether any mapping of the process is backed by the file path.
+func mapped(path string) (bool, error) {
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return false, err
+	}
+	// A line ends in the path, with " (deleted)" behind it when the file has gone.
+	for line := range strings.Lines(string(maps)) {
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), " (deleted)")
+		if i := strings.IndexByte(line, '/'); i >= 0 && line[i:] == path {
+			return true, nil
+		}
+	}
+	return false, nil
+}
