@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// withSignals returns a context that the first SIGINT or SIGTERM cancels. A second one calls now, which is expected to
+// end the process. The caller must call stop, which waits for the goroutine that listens.
+func withSignals(parent context.Context, now func(os.Signal)) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	stopped := make(chan struct{})
+	var listener errgroup.Group
+	listener.Go(func() error {
+		for count := 1; ; count++ {
+			select {
+			case s := <-signals:
+				if count > 1 {
+					now(s)
+					return nil
+				}
+				cancel()
+			case <-stopped:
+				return nil
+			}
+		}
+	})
+	return ctx, func() {
+		signal.Stop(signals)
+		close(stopped)
+		_ = listener.Wait() // it returns no error
+		cancel()
+	}
+}
+
+// signalCode is the exit code of a process that a signal ended, as a shell reports it: 130 for SIGINT, 143 for SIGTERM.
+func signalCode(s os.Signal) int {
+	if number, ok := s.(syscall.Signal); ok {
+		return 128 + int(number)
+	}
+	return 128
+}
