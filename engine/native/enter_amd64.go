@@ -14,7 +14,8 @@ func cgocall(fn, arg unsafe.Pointer) int32
 // enterABI0 is the address of the assembly routine enter.
 var enterABI0 uintptr
 
-// enter makes the calls that r describes. While it runs, r.active is set and r.index is the call in progress.
-func enter(r *record) {
-	cgocall(*(*unsafe.Pointer)(unsafe.Pointer(&enterABI0)), unsafe.Pointer(r))
+// enter makes the calls that r describes and tells whether all of them returned. While it runs, r.active is set and
+// r.index is the call in progress.
+func enter(r *record) bool {
+	return cgocall(*(*unsafe.Pointer)(unsafe.Pointer(&enterABI0)), unsafe.Pointer(r)) == 0
 }

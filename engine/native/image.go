@@ -61,6 +61,21 @@ func (i Image) Text(addr uintptr) bool {
 	return false
 }
 
+// text spans the executable segments.
+func (i Image) text() Segment {
+	var t Segment
+	for _, s := range i.Segments {
+		if !s.Executable {
+			continue
+		}
+		if t.High == 0 {
+			t = s
+		}
+		t.Low, t.High = min(t.Low, s.Low), max(t.High, s.High)
+	}
+	return t
+}
+
 // mapped tells whether any mapping of the process is backed by the file path.
 func mapped(path string) (bool, error) {
 	maps, err := os.ReadFile("/proc/self/maps")

@@ -15,6 +15,7 @@ type Library struct {
 	path   string
 	handle uintptr
 	image  Image
+	text   Segment // from the lowest executable address to the highest
 }
 
 // LoadError says why a library could not be loaded.
@@ -49,7 +50,7 @@ func Open(path string) (*Library, error) {
 		_ = purego.Dlclose(handle)
 		return nil, &LoadError{Path: path, Reason: err.Error()}
 	}
-	return &Library{path: path, handle: handle, image: img}, nil
+	return &Library{path: path, handle: handle, image: img, text: img.text()}, nil
 }
 
 // Path returns the file that was opened.
