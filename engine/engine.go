@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"hotreload/engine/artifact"
+	"hotreload/engine/build"
+	"hotreload/engine/state"
+	"hotreload/engine/watch"
+	"hotreload/workers"
+
+	"go.uber.org/zap"
+)
+
+// Engine runs one plugin. Several engines may run in one process; each owns its state, its workers and its libraries.
+type Engine struct {
+	cfg Config
+	log *zap.Logger
+	hub hub
+
+	reloads chan reloadRequest
+	ended   chan struct{} // closed when Run is about to return
+	started bool
+
+	mu     sync.Mutex
+	status Status
+	pool   *workers.Pool[*code] // nil until the first generation runs
+	arena  *state.Arena
+}
+
+// New checks cfg and returns an engine that has not touched anything yet. Errors wrap ErrConfig.
+func New(cfg Config, options ...Option) (*Engine, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	for _, path := range cfg.Watch {
+		if _, err := os.Stat(path); err != nil && cfg.Build != "" {
+			return nil, fmt.Errorf("%w: Watch: %w: expected an existing source file or directory", ErrConfig, err)
+		}
+	}
+	if info, err := os.Stat(cfg.Dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("%w: Dir: expected a directory, got %s", ErrConfig, cfg.Dir)
+	}
+	e := &Engine{cfg: cfg, log: zap.NewNop(), reloads: make(chan reloadRequest), ended: make(chan struct{})}
+	for _, o := range options {
+		o(e)
+	}
+	e.status.Shards, e.status.Workers = cfg.Shards, cfg.Workers
+	return e, nil
+}
+
+// Run builds and loads the plugin, runs it, and reloads it on every change, until ctx ends or Config.Ticks are done. It
+// returns after every goroutine and thread of the engine has ended: nil after a regular end, whatever became of single
+// reloads (see Outcome), and an error when the engine could not do its work. An Engine runs once.
+func (e *Engine) Run(ctx context.Context) error {
+	e.mu.Lock()
+	if e.started {
+		e.mu.Unlock()
+		return errors.New("an engine runs once: make a new one")
+	}
+	e.started = true
+	e.mu.Unlock()
+	defer e.hub.close()
+
+	p, err := e.assemble()
+	if err != nil {
+		return err
+	}
+	defer p.dismantle()
+	e.set(func(s *Status) { s.Running = true })
+	err = p.run(ctx)
+	e.set(func(s *Status) { s.Running = false })
+	close(e.ended)
+	e.hub.send(Event{Kind: Ended, Err: err})
+	return err
+}
+
+// assemble makes the parts of the pipeline.
+func (e *Engine) assemble() (*pipeline, error) {
+	dir := e.cfg.RunDir
+	if dir == "" {
+		dir = os.Getenv("XDG_RUNTIME_DIR")
+	}
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	scratch, err := os.MkdirTemp(dir, "hotreload-")
+	if err != nil {
+		return nil, fmt.Errorf("make the run directory: %w", err)
+	}
+	p := &pipeline{engine: e, cfg: &e.cfg, scratch: scratch, log: e.log}
+	if p.store, err = artifact.Open(filepath.Join(scratch, "artifacts")); err != nil {
+		p.dismantle()
+		return nil, fmt.Errorf("open the artifact store: %w", err)
+	}
+	if e.cfg.Build != "" {
+		p.builder, err = build.New(build.Config{
+			Command: e.cfg.Build, Dir: e.cfg.Dir, Library: e.cfg.Library, Source: e.cfg.Watch[0],
+			Depfile: e.cfg.Depfile, Timeout: e.cfg.BuildTimeout, Scratch: scratch,
+		})
+		if err != nil {
+			p.dismantle()
+			return nil, fmt.Errorf("%w: Build: %w", ErrConfig, err)
+		}
+		p.library = p.builder.Library()
+	} else if p.library, err = filepath.Abs(e.cfg.Library); err != nil {
+		p.dismantle()
+		return nil, fmt.Errorf("%w: Library: %w", ErrConfig, err)
+	}
+	p.watcher, err = watch.New(watch.Config{
+		Paths: e.cfg.Watch, Exclude: p.ours, Mode: watch.Mode(e.cfg.WatchMode), Interval: e.cfg.PollInterval,
+		Debounce: e.cfg.Debounce, Logger: e.log.Named("watch"),
+	})
+	if err != nil {
+		p.dismantle()
+		return nil, fmt.Errorf("watch: %w", err)
+	}
+	return p, nil
+}
+
+// Outcome returns the outcome of the last reload: nil after a good one, ErrUnchanged, or a *StageError.
+func (e *Engine) Outcome() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.status.Outcome
+}
+
+// Status returns a picture of the engine. It does not disturb a tick.
+func (e *Engine) Status() Status {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.status
+	s.Generations = append([]Generation(nil), s.Generations...)
+	if e.pool != nil && s.Running {
+		s.Ticks = e.pool.Slowest()
+	}
+	return s
+}
+
+// Events subscribes to what happens from now on. The channel holds buffer events; a subscriber that is slower than that
+// misses some and sees the gap in Event.Seq. It is closed when Run returns or cancel is called.
+func (e *Engine) Events(buffer int) (events <-chan Event, cancel func()) {
+	return e.hub.subscribe(buffer)
+}
+
+// Reload builds now, whether or not a source has changed, and waits for the verdict: nil when a new generation was
+// published, ErrUnchanged, a *StageError, or ErrNotRunning.
+func (e *Engine) Reload(ctx context.Context) error {
+	e.mu.Lock()
+	running := e.status.Running
+	e.mu.Unlock()
+	if !running {
+		return ErrNotRunning
+	}
+	r := reloadRequest{verdict: make(chan error, 1)}
+	select {
+	case e.reloads <- r:
+	case <-e.ended:
+		return ErrNotRunning
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-r.verdict:
+		return err
+	case <-e.ended:
+		return ErrNotRunning
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// reloadRequest is one call of Reload.
+type reloadRequest struct{ verdict chan error }
+
+func (e *Engine) set(change func(*Status)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(&e.status)
+}

@@ -1,0 +1,282 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hotreload/engine/artifact"
+	"hotreload/engine/build"
+	"hotreload/engine/watch"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+)
+
+// pipeline takes changes from the disk to the workers: watch -> build -> inspect -> load -> guard -> publish ->
+// reclaim. One goroutine runs it and owns all of its fields.
+//
+// A build starts with the first event of a change and is restarted while more come; its verdict, good or bad, counts
+// once the sources are quiet. So a save costs the longer of the two, the build or the debounce, not their sum.
+type pipeline struct {
+	engine  *Engine
+	cfg     *Config
+	log     *zap.Logger
+	scratch string
+	library string // the file the build leaves
+
+	store   *artifact.Store
+	builder *build.Builder // nil when somebody else builds
+	watcher *watch.Watcher
+
+	group   *errgroup.Group // everything that Run waits for
+	numbers uint64          // the last generation number given
+	running *code           // nil before the first generation
+	pool    pool            // what it runs on
+	shown   <-chan struct{} // closed when the last [state] line has been logged
+
+	change   change          // the one under way
+	building *buildInProcess // the newest build; nil when none runs
+}
+
+// change is one change of the sources on its way to a verdict.
+type change struct {
+	first   time.Time // its first event
+	settled bool      // the sources are quiet
+	stale   bool      // a newer event came while a build was running: build again
+	built   *built    // the newest build's result, once it is there
+	paths   []string  // the files that differ
+	asked   []reloadRequest
+	stages  Stages
+	picture *picture // of the state at the publication
+}
+
+// built is the result of one build.
+type built struct {
+	result build.Result
+	err    error
+	at     time.Time
+}
+
+type buildInProcess struct {
+	cancel context.CancelFunc
+	done   chan built // capacity 1
+}
+
+// run is the pipeline's life.
+func (p *pipeline) run(ctx context.Context) error {
+	var ctxPool context.Context
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	p.group, ctxPool = errgroup.WithContext(watching)
+	p.group.Go(func() error { return p.watcher.Run(ctxPool) })
+	err := p.loop(ctxPool)
+	p.cancelBuild()
+	p.stop()
+	stopWatching()
+	if waitErr := p.group.Wait(); err == nil && !errors.Is(waitErr, context.Canceled) {
+		err = waitErr
+	}
+	return err
+}
+
+// loop waits for what happens next, until the run is to end: nil, or the reason why it cannot go on.
+func (p *pipeline) loop(ctx context.Context) error {
+	batches := p.watcher.Batches()
+	p.change = change{first: time.Now(), settled: true}
+	p.startBuild(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.pool.finished:
+			return nil
+		case batch, ok := <-batches:
+			if !ok {
+				batches = nil
+				continue
+			}
+			p.noticed(ctx, batch)
+		case b := <-p.buildDone():
+			p.buildEnded(ctx, b)
+		case r := <-p.engine.reloads:
+			p.change.asked = append(p.change.asked, r)
+			if p.building == nil && p.change.built == nil {
+				p.change.first, p.change.settled = time.Now(), true
+				p.startBuild(ctx)
+			}
+		}
+		if c := &p.change; c.settled && c.built != nil {
+			if err := p.verdict(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// noticed handles a batch of changes.
+func (p *pipeline) noticed(ctx context.Context, batch watch.Batch) {
+	c := &p.change
+	if c.settled || c.first.IsZero() {
+		c.first = batch.First
+	}
+	c.settled = batch.Settled
+	switch {
+	case !batch.Settled:
+		p.restartBuild(ctx)
+	case len(batch.Paths) == 0:
+		// The burst ended where it began.
+		p.cancelBuild()
+		c.built = nil
+	default:
+		c.paths = batch.Paths
+		p.reportChanged(batch.Paths)
+		if p.building == nil && c.built == nil { // nothing but removals
+			p.startBuild(ctx)
+		}
+	}
+}
+
+// startBuild starts a build of the sources as they are; none is running.
+func (p *pipeline) startBuild(ctx context.Context) {
+	c := &p.change
+	c.built, c.stale = nil, false
+	if p.builder == nil { // somebody else builds: what is there counts once it is quiet
+		c.built = &built{result: build.Result{Library: p.library, Fresh: true}, at: time.Now()}
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	b := &buildInProcess{cancel: cancel, done: make(chan built, 1)}
+	p.building = b
+	c.stages.Watch = time.Since(c.first)
+	p.group.Go(func() error {
+		defer cancel()
+		result, err := p.builder.Build(ctx)
+		b.done <- built{result, err, time.Now()}
+		return nil
+	})
+}
+
+// restartBuild makes the newest sources win: a running build is ended first, and has ended before the next begins.
+func (p *pipeline) restartBuild(ctx context.Context) {
+	p.change.built = nil
+	if p.building == nil {
+		p.startBuild(ctx)
+		return
+	}
+	p.change.stale = true
+	p.building.cancel()
+}
+
+// cancelBuild ends a running build and waits until all of its processes are gone.
+func (p *pipeline) cancelBuild() {
+	if p.building == nil {
+		return
+	}
+	p.building.cancel()
+	<-p.building.done
+	p.building, p.change.stale = nil, false
+}
+
+func (p *pipeline) buildDone() <-chan built {
+	if p.building == nil {
+		return nil
+	}
+	return p.building.done
+}
+
+func (p *pipeline) buildEnded(ctx context.Context, b built) {
+	p.building = nil
+	if p.change.stale {
+		p.startBuild(ctx)
+		return
+	}
+	p.change.built = &b
+	p.change.stages.Build = b.result.Duration
+	if err := p.watcher.Add(b.result.Dependencies...); err != nil {
+		p.log.Named("watch").Warn("cannot watch a dependency", zap.Error(err), Text("cannot watch a dependency: %v", err))
+	}
+}
+
+// verdict ends the change under way: the build counts, and so does whatever becomes of its library. The error ends the
+// run.
+func (p *pipeline) verdict(ctx context.Context) error {
+	c := p.change
+	p.change = change{}
+	c.stages.Settle = time.Since(c.built.at)
+	first := p.running == nil
+	err := p.reload(ctx, &c)
+	if ctx.Err() != nil && err != nil {
+		return nil // cut short by the end of the run: says nothing about the plugin
+	}
+	c.stages.Total = time.Since(c.first)
+	p.report(&c, err, first)
+	for _, r := range c.asked {
+		r.verdict <- err
+	}
+	if first && err != nil && p.cfg.ExitOnFailure {
+		return err
+	}
+	return nil
+}
+
+// reload takes a built library to the workers. On an error, a *StageError or ErrUnchanged, the generation that runs is
+// untouched.
+func (p *pipeline) reload(ctx context.Context, c *change) error {
+	if err := c.built.err; err != nil {
+		return &StageError{StageBuild, err}
+	}
+	if !c.built.result.Fresh && len(c.paths) > 0 {
+		return &StageError{StageBuild, &staleError{c.built.result.Library}}
+	}
+	p.reportBuilt()
+	art, err := p.inspect(ctx, c)
+	if err != nil {
+		return err
+	}
+	next, err := p.load(art, c)
+	if err != nil {
+		return err
+	}
+	if err := p.guard(next, c); err != nil {
+		p.unload(next)
+		return err
+	}
+	if err := p.publish(next, c); err != nil {
+		p.unload(next)
+		return err
+	}
+	return nil
+}
+
+// staleError is a build that succeeded without writing the library.
+type staleError struct{ library string }
+
+func (e *staleError) Error() string {
+	return fmt.Sprintf("error: the command succeeded but did not write %s (name the file it writes with --lib)", e.library)
+}
+
+// ours tells whether path is written by the build or by the engine, and so is no source.
+func (p *pipeline) ours(path string) bool {
+	if path == p.library && p.builder != nil {
+		return true
+	}
+	rel, err := filepath.Rel(p.scratch, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// dismantle gives back what assemble made. All goroutines have ended.
+func (p *pipeline) dismantle() {
+	if p.store != nil {
+		if err := p.store.Close(); err != nil {
+			p.log.Warn("cannot close the artifact store", zap.Error(err), Text("cannot close the artifact store: %v", err))
+		}
+	}
+	if p.pool.arena != nil {
+		_ = p.pool.arena.Close()
+	}
+	_ = os.RemoveAll(p.scratch)
+}

@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"errors"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// This file is all that the pipeline says: log entries, events and the status, each outcome in one place.
+
+func (p *pipeline) reportChanged(paths []string) {
+	p.log.Named("watch").Info("change detected", zap.Strings("paths", paths))
+	p.engine.hub.send(Event{Kind: Changed, Paths: paths})
+}
+
+func (p *pipeline) reportBuilt() {
+	if p.running != nil { // the first build is part of starting up
+		p.log.Named("build").Info("success")
+	}
+	p.engine.hub.send(Event{Kind: Built})
+}
+
+// report says what became of a change.
+func (p *pipeline) report(c *change, err error, first bool) {
+	switch {
+	case err == nil:
+		p.reportSwapped(c, first)
+	case errors.Is(err, ErrUnchanged):
+		p.log.Named("reload").Info("unchanged", Text("unchanged, nothing to swap"))
+		p.engine.hub.send(Event{Kind: Unchanged, Generation: p.running.generation, Stages: c.stages})
+	default:
+		p.reportRejected(c, err, first)
+	}
+	p.engine.set(func(s *Status) { s.Outcome = err })
+}
+
+func (p *pipeline) reportSwapped(c *change, first bool) {
+	g := p.running.generation
+	kind, log, message := Swapped, p.log.Named("reload"), "swapped"
+	text := Text("swapped %s (api=%d)", g.Library, g.APIVersion)
+	var swaps uint64
+	p.engine.set(func(s *Status) {
+		s.Generation = g
+		s.Generations = append(s.Generations, g)
+		if !first {
+			s.Swaps++
+		}
+		swaps = s.Swaps
+	})
+	if first {
+		kind, log, message, text = Running, p.log.Named("server"), "running", Text("running")
+	}
+	log.Info(message, zap.String("library", g.Library), zap.Int32("api", g.APIVersion), zap.Int32("revision", g.Revision),
+		zap.Uint64("generation", g.Number), zap.Uint64("epoch", g.Epoch), zap.Uint64("activation_tick", g.Activation),
+		zap.String("hash", g.Hash), zap.Uint64("swaps", swaps), zap.Object("stages", c.stages), text)
+	p.engine.hub.send(Event{Kind: kind, Generation: g, Stages: c.stages})
+	p.reportState(c.picture, first)
+}
+
+// reportState logs the [state] line once every worker has contributed to the picture, after the one before.
+func (p *pipeline) reportState(picture *picture, first bool) {
+	before, shown := p.shown, make(chan struct{})
+	p.shown = shown
+	p.group.Go(func() error {
+		defer close(shown)
+		<-picture.taken
+		if before != nil {
+			<-before
+		}
+		line, message, suffix := picture.line(), "state", ""
+		if !first {
+			message, suffix = "preserved", " (preserved)"
+		}
+		p.log.Named("state").Info(message, zap.String("state", line), Text("%s%s", line, suffix))
+		return nil
+	})
+}
+
+func (p *pipeline) reportRejected(c *change, err error, first bool) {
+	p.engine.set(func(s *Status) { s.Rejections++ })
+	p.engine.hub.send(Event{Kind: Rejected, Err: err, Stages: c.stages})
+
+	var se *StageError
+	reason := err
+	if errors.As(err, &se) {
+		reason = se.Err
+	}
+	fields := []zap.Field{zap.Error(reason), zap.Object("stages", c.stages)}
+	if se != nil {
+		fields = append(fields, zap.String("stage", string(se.Stage)))
+	}
+	build := se != nil && se.Stage == StageBuild
+	if build {
+		p.log.Named("build").Warn("failed", append(fields, Text("failed: %v", reason))...)
+	}
+	switch {
+	case !first && build:
+		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected, keeping old plugin"))...)
+	case !first:
+		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected, keeping old plugin: %v", reason))...)
+	case !build:
+		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected: %v", reason))...)
+	}
+	if first && !p.cfg.ExitOnFailure {
+		p.log.Named("server").Info("waiting for a good build")
+	}
+}
+
+// reportReclaimed says that a retired library is closed.
+func (p *pipeline) reportReclaimed(old *code, grace, took time.Duration, pinned bool) {
+	g := old.generation
+	stages := Stages{Grace: grace, Reclaim: took}
+	kind := Reclaimed
+	if pinned {
+		kind = Pinned
+	}
+	p.log.Named("reload").Debug(string(kind), zap.Uint64("generation", g.Number), zap.String("library", filepath.Base(old.library.Path())),
+		zap.Object("stages", stages))
+	p.engine.set(func(s *Status) {
+		for i := range s.Generations {
+			if s.Generations[i].Number == g.Number {
+				s.Generations = append(s.Generations[:i], s.Generations[i+1:]...)
+				break
+			}
+		}
+	})
+	p.engine.hub.send(Event{Kind: kind, Generation: g, Stages: stages})
+}
+
+// MarshalLogObject implements zapcore.ObjectMarshaler: durations by stage, those that were reached.
+func (s Stages) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"watch", s.Watch}, {"build", s.Build}, {"settle", s.Settle}, {"inspect", s.Inspect}, {"load", s.Load},
+		{"guard", s.Guard}, {"publish", s.Publish}, {"grace", s.Grace}, {"reclaim", s.Reclaim}, {"total", s.Total},
+	} {
+		if d.value != 0 {
+			enc.AddDuration(d.name, d.value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hotreload/engine/abi"
+	"hotreload/engine/artifact"
+	"hotreload/engine/native"
+	"hotreload/engine/state"
+
+	"go.uber.org/zap"
+)
+
+// stage times f as one stage and marks its error as that stage's.
+func stage(name Stage, took *time.Duration, f func() error) error {
+	start := time.Now()
+	err := f()
+	*took += time.Since(start)
+	if err != nil {
+		return &StageError{name, err}
+	}
+	return nil
+}
+
+// inspect copies the library into the store and looks at the copy, before anything maps it.
+func (p *pipeline) inspect(ctx context.Context, c *change) (art *artifact.Artifact, err error) {
+	err = stage(StageInspect, &c.stages.Inspect, func() error {
+		art, err = p.store.Take(ctx, c.built.result.Library)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if p.running != nil && art.Hash == p.running.artifact.Hash {
+		return nil, ErrUnchanged
+	}
+	return art, nil
+}
+
+// load opens a private copy of the artifact and reads its API.
+func (p *pipeline) load(art *artifact.Artifact, c *change) (next *code, err error) {
+	p.numbers++
+	next = &code{artifact: art}
+	next.generation = Generation{Number: p.numbers, Hash: art.Hash.String(), Library: filepath.Base(c.built.result.Library)}
+	err = stage(StageLoad, &c.stages.Load, func() error {
+		path, err := p.store.Shadow(art, p.numbers)
+		if err != nil {
+			return err
+		}
+		if next.library, err = native.Open(path); err != nil {
+			p.store.Release(path)
+			return err
+		}
+		p.engine.set(func(s *Status) { s.Loaded++ })
+		next.library.Prefault()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = stage(StageGuard, &c.stages.Guard, func() error {
+		if err := next.read(); err != nil {
+			return err
+		}
+		return p.understand(next)
+	})
+	if err != nil {
+		p.unload(next)
+		return nil, err
+	}
+	return next, nil
+}
+
+// read asks the library for its API.
+func (c *code) read() error {
+	get, err := c.library.Symbol("logic_get_api")
+	if err != nil {
+		return err
+	}
+	thread := native.NewThread()
+	defer thread.Release()
+	at, fault := thread.Get(c.library, get)
+	if fault != nil {
+		return fmt.Errorf("logic_get_api: %w", fault)
+	}
+	c.api, err = abi.Read(c.library.Image(), at)
+	c.generation.APIVersion, c.generation.Revision = c.api.Version, c.api.Revision
+	return err
+}
+
+// guard checks the candidate against the rules and against the state that is there.
+func (p *pipeline) guard(next *code, c *change) error {
+	return stage(StageGuard, &c.stages.Guard, func() error {
+		want := abi.Expectation{}
+		if p.running != nil {
+			want.StateSize = p.running.api.StateSize
+		}
+		if err := abi.Guard(next.library.Image(), next.api, want); err != nil {
+			return err
+		}
+		if p.running != nil && !state.Compatible(p.running.layout, next.layout) {
+			return &LayoutError{Differences: state.Diff(p.running.layout, next.layout)}
+		}
+		return nil
+	})
+}
+
+// understand finds the layout of the state: from the plugin's table, its debug information, for display alone the
+// declaration in the watched source, or as nothing but a size.
+func (p *pipeline) understand(c *code) error {
+	size := c.api.StateSize
+	if c.api.Version != abi.Version || size == 0 || size > abi.MaxStateSize {
+		return nil // for the guard to refuse
+	}
+	layout, err := c.findLayout(p.cfg, size)
+	if err != nil {
+		return err
+	}
+	c.layout = layout
+	if c.shown, err = layout.Select(p.cfg.Show); err != nil {
+		p.log.Named("state").Warn("cannot show", zap.Error(err), Text("--show: %v", err))
+		c.shown, err = layout.Select(nil)
+	}
+	return err
+}
+
+func (c *code) findLayout(cfg *Config, size uint64) (*state.Layout, error) {
+	if len(c.api.Fields) > 0 {
+		entries := make([]state.Entry, len(c.api.Fields))
+		for i, f := range c.api.Fields {
+			entries[i] = state.Entry{Name: f.Name, Type: f.Type, Offset: f.Offset, Count: f.Count, Flags: f.Flags}
+		}
+		layout, err := state.FromTable(size, entries)
+		if err != nil {
+			return nil, &abi.Mismatch{Field: "fields", Expected: "a table that describes the state", Actual: err.Error()}
+		}
+		return layout, nil
+	}
+	if layout, err := state.FromDWARF(c.artifact.Path, cfg.StateType, size); err == nil {
+		return layout, nil
+	}
+	for _, path := range cfg.Watch {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		if layout, err := state.FromDeclaration(source, cfg.StateType, size); err == nil {
+			return layout, nil
+		}
+	}
+	return state.SizeOnly(size), nil
+}
+
+// unload closes a library that was never published.
+func (p *pipeline) unload(next *code) {
+	if next.library == nil {
+		return
+	}
+	p.close(next)
+}
+
+// close closes a library that no worker can reach and verifies that it is gone.
+func (p *pipeline) close(c *code) (pinned bool) {
+	pinned, err := c.library.Close()
+	log := p.log.Named("reload").With(zap.Uint64("generation", c.generation.Number), zap.String("hash", c.generation.Hash))
+	switch {
+	case err != nil:
+		log.Warn("cannot close the old library", zap.Error(err), Text("cannot close the old library: %v", err))
+	case pinned:
+		log.Warn("old library stays mapped", zap.String("library", c.generation.Library),
+			Text("generation %d of %s stays mapped: see `hotreload doctor`", c.generation.Number, c.generation.Library))
+	default:
+		p.store.Release(c.library.Path())
+	}
+	p.engine.set(func(s *Status) {
+		if pinned {
+			s.Pinned++
+		} else {
+			s.Reclaimed++
+		}
+	})
+	return pinned
+}
+
+// LayoutError is a refusal by the guard: the candidate sees another state than the one that is there.
+type LayoutError struct {
+	Differences []state.Difference
+}
+
+// Error implements error.
+func (e *LayoutError) Error() string {
+	var b strings.Builder
+	b.WriteString("state layout: ")
+	for i, d := range e.Differences {
+		if i == 3 {
+			fmt.Fprintf(&b, " and %d more", len(e.Differences)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "field %s: expected %s, got %s", d.Name, d.Running, d.Candidate)
+	}
+	b.WriteString(" (restart to begin with a new state)")
+	return b.String()
+}
