@@ -1,0 +1,151 @@
+package state
+
+import (
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// shardAlign is the size of a cache line: no two shards share one, so two workers never contend for it.
+	shardAlign = 64
+	// maxStateSize bounds one shard, so that a plugin's garbage state_size is refused rather than mapped.
+	maxStateSize = 1 << 30
+	// maxArenaSize bounds the sum of all shards.
+	maxArenaSize = 1 << 40
+)
+
+// An Arena is the memory of all shards: one shared mapping of an anonymous file, zeroed, page-aligned, outside the Go
+// heap, with an inaccessible page on either side. Shard i starts i strides after the base. The mapping neither moves nor
+// grows until Close. The methods are safe for concurrent use, Close apart; the bytes are not, see Shard.
+type Arena struct {
+	stateSize uint64
+	stride    uint64
+	shards    int
+	reserved  unsafe.Pointer // the first guard page
+	length    uintptr        // of the reservation, both guard pages included
+	base      unsafe.Pointer
+	file      *os.File
+}
+
+// NewArena maps zeroed memory for so many shards of stateSize bytes each. It refuses an empty state, a state above
+// 1 GiB, fewer than one shard, more than 1 TiB in all, and what the kernel refuses. Memory is used only where it is
+// touched.
+func NewArena(stateSize uint64, shards int) (*Arena, error) {
+	switch {
+	case stateSize == 0:
+		return nil, fmt.Errorf("state arena: the state size is 0, expected 1 byte or more")
+	case stateSize > maxStateSize:
+		return nil, fmt.Errorf("state arena: a state of %d bytes, expected at most %d (1 GiB)", stateSize, maxStateSize)
+	case shards < 1:
+		return nil, fmt.Errorf("state arena: %d shards, expected 1 or more", shards)
+	}
+	stride := (stateSize + shardAlign - 1) / shardAlign * shardAlign
+	if uint64(shards) > maxArenaSize/stride {
+		return nil, fmt.Errorf("state arena: %d shards of %d bytes, expected at most %d bytes (1 TiB) in all",
+			shards, stride, uint64(maxArenaSize))
+	}
+	page := uint64(os.Getpagesize())
+	length := (stride*uint64(shards) + page - 1) / page * page
+
+	file, err := anonymousFile(int64(length))
+	if err != nil {
+		return nil, fmt.Errorf("state arena of %d bytes: %w", length, err)
+	}
+	a := &Arena{stateSize: stateSize, stride: stride, shards: shards, file: file}
+	if err := a.mapGuarded(uintptr(length), uintptr(page)); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("state arena of %d bytes: %w", length, err)
+	}
+	return a, nil
+}
+
+// anonymousFile creates a file of the given length that lives in memory and has no name. Its length is sealed: a child
+// that inherits it cannot truncate it under the workers, whose next access would then be a bus error.
+func anonymousFile(length int64) (*os.File, error) {
+	fd, err := unix.MemfdCreate("hotreload-state", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, fmt.Errorf("create the memory file: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "hotreload-state")
+	if err := unix.Ftruncate(fd, length); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("size the memory file: %w", err)
+	}
+	const seals = unix.F_SEAL_GROW | unix.F_SEAL_SHRINK | unix.F_SEAL_SEAL
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("seal the memory file: %w", err)
+	}
+	return file, nil
+}
+
+// mapGuarded reserves length bytes and a page on either side without access, then puts the file in the middle. The
+// reservation comes first, so that nothing else can be mapped where the guard pages are.
+func (a *Arena) mapGuarded(length, page uintptr) error {
+	whole := length + 2*page
+	reserved, err := unix.MmapPtr(-1, 0, nil, whole, unix.PROT_NONE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if err != nil {
+		return fmt.Errorf("reserve the addresses: %w", err)
+	}
+	base := unsafe.Add(reserved, page)
+	_, err = unix.MmapPtr(int(a.file.Fd()), 0, base, length, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED|unix.MAP_FIXED|unix.MAP_NORESERVE)
+	if err != nil {
+		_ = unix.MunmapPtr(reserved, whole)
+		return fmt.Errorf("map the memory file: %w", err)
+	}
+	a.reserved, a.length, a.base = reserved, whole, base
+	return nil
+}
+
+// Base returns the address of shard 0, a multiple of the page size.
+func (a *Arena) Base() uintptr { return uintptr(a.base) }
+
+// Stride returns the distance in bytes between the starts of two neighbouring shards: the state size rounded up to 64.
+func (a *Arena) Stride() uintptr { return uintptr(a.stride) }
+
+// StateSize returns the size in bytes of one shard's state.
+func (a *Arena) StateSize() uint64 { return a.stateSize }
+
+// Shards returns the number of shards.
+func (a *Arena) Shards() int { return a.shards }
+
+// Shard returns the StateSize bytes of shard i, a view and no copy. While workers tick, only the one that owns the shard
+// may touch them, between two of its ticks; anyone else asks that worker for a copy. It panics if there is no shard i.
+func (a *Arena) Shard(i int) []byte {
+	if i < 0 || i >= a.shards {
+		panic(fmt.Sprintf("state: shard %d of %d", i, a.shards))
+	}
+	return unsafe.Slice((*byte)(unsafe.Add(a.base, uintptr(i)*uintptr(a.stride))), a.stateSize)
+}
+
+// Bytes returns the memory of all shards, Shards times Stride bytes, under the same rule as Shard.
+func (a *Arena) Bytes() []byte {
+	return unsafe.Slice((*byte)(a.base), uintptr(a.shards)*uintptr(a.stride))
+}
+
+// File returns the file behind the mapping. A child process that inherits it can map the same memory, private
+// (copy-on-write) or shared; shard 0 is at offset 0. The file belongs to the arena: do not close it.
+func (a *Arena) File() *os.File { return a.file }
+
+// Close unmaps the memory and closes the file. Every slice and address taken from the arena is invalid from then on, so
+// no worker may be running. Calling it again does nothing.
+func (a *Arena) Close() error {
+	if a.base == nil {
+		return nil
+	}
+	unmapped := unix.MunmapPtr(a.reserved, a.length)
+	closed := a.file.Close()
+	a.base, a.reserved, a.shards = nil, nil, 0
+	if unmapped != nil {
+		return fmt.Errorf("unmap the state arena: %w", unmapped)
+	}
+	if closed != nil {
+		return fmt.Errorf("close the state arena: %w", closed)
+	}
+	return nil
+}
