@@ -47,7 +47,6 @@ func (l *leash) tie(group int) error {
 		{unix.F_SETOWN, -group},
 		{unix.F_SETSIG, int(unix.SIGKILL)},
 		{unix.F_SETFL, unix.O_ASYNC},
-		
 	} {
 		if _, err := unix.FcntlInt(fd, step.command, step.argument); err != nil {
 			return fmt.Errorf("tie the leash: %w", err)
