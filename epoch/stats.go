@@ -1,33 +1,29 @@
 package epoch
 
-import (
-	"context"
-)
+import "context"
 
 // Stats is a picture of a Domain.
 type Stats struct {
 	Epoch        uint64 // of the newest generation
-	Activation   uint64
+	Activation   uint64 // its activation tick
 	Participants int
-	Pending      int    // grace periods that have not ended
+	Pending      int    // grace periods that have begun and that neither Wait nor Passed has seen end
 	Slowest      uint64 // the lowest next tick of any participant; 0 without any
-	Fastest      uint64
+	Fastest      uint64 // the highest next tick of any participant, past ones included
 }
 
-// Stats takes a picture. It does not disturb any tick.
+// Stats takes a picture. It costs one load for each participant and disturbs no tick.
 func (d *Domain[T]) Stats() Stats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	g := d.current.Load()
+	g, list := d.current.Load(), *d.participants.Load()
 	st := Stats{
-		Epoch: g.epoch, Activation: g.Activation(),
-		Participants: len(*d.participants.Load()), Pending: d.pending,
-		Fastest: d.departed,
+		Epoch: g.epoch, Activation: g.Activation(), Participants: len(list), Pending: d.pending,
+		Slowest: d.Slowest(), Fastest: d.fastest,
 	}
-	for _, p := range *d.participants.Load() {
-		st.Fastest = max(st.Fastest, p.slot.Load()>>1)
+	for _, p := range list {
+		st.Fastest = max(st.Fastest, p.Tick())
 	}
-	st.Slowest = d.Slowest()
 	return st
 }
 
@@ -38,17 +34,18 @@ func (d *Domain[T]) Slowest() uint64 {
 	if len(list) == 0 {
 		return 0
 	}
-	lowest := uint64(nobody)
+	lowest := uint64(maxTick)
 	for _, p := range list {
-		lowest = min(lowest, p.slot.Load()>>1)
+		lowest = min(lowest, p.Tick())
 	}
 	return lowest
 }
 
-// Reach blocks until every participant has reached tick. It must not be called by a participant that has not itself.
+// Reach blocks until every participant has reached tick, or until ctx ends, and then returns the cause. A participant
+// that has not reached it itself must not call Reach, unless ctx ends its wait.
 func (d *Domain[T]) Reach(ctx context.Context, tick uint64) error {
-	w := &waiter[T]{domain: d, tick: tick, c: make(chan struct{}, 1)}
-	if d.await(ctx, w, w.passed) {
+	g := &goal[T]{tick: tick}
+	if d.await(ctx, g, func() bool { return g.reached(*d.participants.Load()) }) {
 		return nil
 	}
 	return context.Cause(ctx)
