@@ -1,0 +1,32 @@
+package epoch
+
+// Look returns, for a parked participant, the next generation that is active at the tick it has not begun, as Begin
+// does, without beginning that tick: the participant stays parked, so publications go on counting it as one that can
+// still run the tick on what they publish. It is for who waits a long time between two ticks, or for ever, and wants to
+// meet what is published meanwhile; call it until it returns the same generation twice, and again after each wake-up.
+//
+// A generation whose activation is still undecided is not active to Look, and no floor is raised for it: its publisher
+// must wake the participant after Publish has returned. What Look returned is protected only by grace periods of at
+// least one tick (see Retire), because a parked participant ends those of none.
+//
+// Look panics when the participant is not parked or has left.
+func (p *Participant[T]) Look() *Generation[T] {
+	word := p.word.Load()
+	if p.closed || word&parked == 0 {
+		panic("epoch: Look of a participant that is not parked")
+	}
+	tick, first := word&^parked, p.met.Load() == 0
+	newest := p.current.Load()
+	for p.held != newest {
+		next := p.held.next.Load()
+		if a := next.activation.Load(); a&sealed == 0 || a&^sealed > tick {
+			break
+		}
+		p.held = next
+		if !first {
+			break
+		}
+	}
+	p.met.Store(p.held.epoch) // after the last link was read; pairs with the load in forget
+	return p.held
+}
