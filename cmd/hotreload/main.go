@@ -26,12 +26,11 @@ func doMain(args []string, stdout, stderr io.Writer, lookup func(string) (string
 		return int(code)
 	}
 	// Whatever else a command returns came before it began: a usage error, one of ours or one of cobra's.
-	var detail *configError
-	if errors.As(err, &detail) {
-		fmt.Fprintf(stderr, "hotreload: %v (run 'hotreload --help')\n%s\n", err, detail.excerpt)
-	} else {
-		fmt.Fprintf(stderr, "hotreload: %v (run 'hotreload --help')\n", err)
+	text := fmt.Sprintf("hotreload: %v (run 'hotreload --help')\n", err)
+	if detail := new(configError); errors.As(err, &detail) {
+		text += detail.excerpt + "\n"
 	}
+	_, _ = io.WriteString(stderr, text) // there is nowhere else to complain
 	return engine.ExitUsage
 }
 

@@ -78,7 +78,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 			args[0])
 	}
 	if cmd.HasParent() {
-		return fmt.Errorf("unexpected argument %q: %s takes only flags", args[0], cmd.CommandPath())
+		return fmt.Errorf("unexpected argument %q: %s takes no more", args[0], cmd.CommandPath())
 	}
 	return fmt.Errorf("unexpected argument %q: expected flags or a command (demo, version, completion, help)", args[0])
 }

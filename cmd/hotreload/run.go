@@ -31,7 +31,7 @@ func (t *terminal) run(ctx context.Context, s *settings) error {
 		return conclude(log, engine.ExitCode(err))
 	}
 
-	ctx, stop := withSignals(ctx, func(s os.Signal) {
+	ctx, stop := withSignals(ctx, log, func(s os.Signal) {
 		_ = conclude(log, signalCode(s))
 		os.Exit(signalCode(s))
 	})

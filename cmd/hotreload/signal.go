@@ -6,12 +6,15 @@ import (
 	"os/signal"
 	"syscall"
 
+	"hotreload/engine"
+
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 )
 
 // withSignals returns a context that the first SIGINT or SIGTERM cancels. A second one calls now, which is expected to
 // end the process. The caller must call stop, which waits for the goroutine that listens.
-func withSignals(parent context.Context, now func(os.Signal)) (ctx context.Context, stop func()) {
+func withSignals(parent context.Context, log *zap.Logger, now func(os.Signal)) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -25,6 +28,8 @@ func withSignals(parent context.Context, now func(os.Signal)) (ctx context.Conte
 					now(s)
 					return nil
 				}
+				log.Named("server").Debug("stopping", zap.Stringer("signal", s),
+					engine.Text("stopping after this tick; a second signal ends at once"))
 				cancel()
 			case <-stopped:
 				return nil

@@ -67,8 +67,8 @@ func newVersion(t *terminal) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			switch format {
 			case "text":
-				fmt.Fprintln(t.stdout, readVersion())
-				return nil
+				_, err := fmt.Fprintln(t.stdout, readVersion())
+				return err
 			case "json":
 				encoder := json.NewEncoder(t.stdout)
 				encoder.SetIndent("", "  ")
