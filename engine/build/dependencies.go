@@ -90,7 +90,7 @@ func readBounded(path string, limit int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	content, err := io.ReadAll(io.LimitReader(file, limit))
 	return string(content), err
 }

@@ -75,6 +75,6 @@ func newCompilerDepfile(scratch string) (compilerDepfile, error) {
 
 func (d compilerDepfile) close() {
 	if d.dir != nil {
-		d.dir.Close()
+		_ = d.dir.Close()
 	}
 }

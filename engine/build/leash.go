@@ -57,6 +57,6 @@ func (l *leash) tie(group int) error {
 
 // release closes the leash, which kills whoever is still tied to it.
 func (l *leash) release() {
-	l.reading.Close()
-	l.writing.Close()
+	_ = l.reading.Close()
+	_ = l.writing.Close()
 }

@@ -115,7 +115,7 @@ func fingerprintOf(path string) fingerprint {
 		return fingerprint{size: info.Size(), mtime: syscall.NsecToTimespec(info.ModTime().UnixNano())}
 	}
 	return fingerprint{
-		device: uint64(stat.Dev), inode: stat.Ino, size: stat.Size,
+		device: stat.Dev, inode: stat.Ino, size: stat.Size,
 		mtime: stat.Mtim, ctime: stat.Ctim,
 	}
 }

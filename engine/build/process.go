@@ -66,9 +66,9 @@ func start(script, dir string, env []string, sink io.Writer) (*process, error) {
 		leash: leash, output: reading, exited: make(chan struct{}),
 	}
 	err = p.command.Start()
-	writing.Close()
+	_ = writing.Close()
 	if err != nil {
-		reading.Close()
+		_ = reading.Close()
 		leash.release()
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (p *process) finish() (*os.ProcessState, error) {
 	}
 	_ = p.output.SetReadDeadline(time.Now())
 	err = errors.Join(err, p.tasks.Wait())
-	p.output.Close()
+	_ = p.output.Close()
 	p.leash.release()
 	return p.command.ProcessState, err
 }

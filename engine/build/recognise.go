@@ -17,7 +17,7 @@ type recognised struct {
 const severities = `(?i:(fatal error|internal compiler error|error|warning))`
 
 var (
-	escapeSequence = regexp.MustCompile("\x1b(?:\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\))")
+	escapeSequence = regexp.MustCompile("\x1b(?:\\[[0-9;?]*[\\x20-\\x2f]*[\\x40-\\x7e]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\))")
 
 	// file:line:column: error: text — gcc, clang, zig, tcc, the assembler.
 	located = regexp.MustCompile(`^(.+?):(\d+):(?:(\d+):)?\s*` + severities + `(?:\[(\w+)\])?:\s*(.+)$`)
@@ -120,8 +120,11 @@ func recogniseLinker(line string) (recognised, bool) {
 		}, true
 	}
 	m := linker.FindStringSubmatch(line)
-	if m == nil || strings.Contains(m[1], ": in function ") || strings.HasPrefix(m[1], "final link failed") {
-		return recognised{}, m != nil
+	if m == nil {
+		return recognised{}, false
+	}
+	if strings.Contains(m[1], ": in function ") || strings.HasPrefix(m[1], "final link failed") {
+		return recognised{}, true // says nothing by itself
 	}
 	found := recognised{diagnostic: Diagnostic{Severity: "error", Text: cleanText(m[1])}, rank: rankLinker}
 	if strings.Contains(m[1], "recompile with -fPIC") {
