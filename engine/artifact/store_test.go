@@ -157,7 +157,7 @@ func TestTakeSeesOnlyStatesOfTheFile(t *testing.T) {
 		return nil
 	})
 	taken, unstable := 0, 0
-	for range 300 {
+	for range 120 {
 		a, err := s.takeOnce(ctx, lib)
 		if errors.Is(err, errUnstable) {
 			unstable++
