@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type script struct {
 	rate   uint64      // SCORE_PER_TICK of the code that runs
 	score  uint64      // of every shard at the activation of that code
 	since  uint64      // that activation tick
+	closed int         // retired libraries that the engine has closed
 	seen   sightings
 }
 
@@ -118,8 +120,12 @@ func (s *script) swap(ctx context.Context, what string, rate uint64, replacement
 		took: event.Time.Sub(saved), meanwhile: at - before, tick: at,
 		state: line, expected: "score=" + strconv.FormatUint(s.score, 10),
 	})
-	_, err = s.await(ctx, engine.Reclaimed, engine.Pinned)
-	return err
+	for s.closed < len(s.seen.swaps) {
+		if _, err := s.await(ctx, engine.Reclaimed, engine.Pinned); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refuse makes a bad edit and waits until that stage has refused it.
@@ -177,10 +183,11 @@ func (s *script) await(ctx context.Context, kinds ...engine.Kind) (engine.Event,
 			if !open {
 				return engine.Event{}, errEndedEarly
 			}
-			for _, kind := range kinds {
-				if event.Kind == kind {
-					return event, nil
-				}
+			if event.Kind == engine.Reclaimed || event.Kind == engine.Pinned {
+				s.closed++ // perhaps before the news of the swap
+			}
+			if slices.Contains(kinds, event.Kind) {
+				return event, nil
 			}
 			switch event.Kind {
 			case engine.Swapped, engine.Rejected, engine.Unchanged:

@@ -39,7 +39,7 @@ func (m leakChecked) Run() int {
 // TestScripts runs the scripts in testdata/script with a real compiler. $LOGIC is the directory of the sample plugins,
 // $HOTRELOAD the command's path. Besides testscript's own commands they have
 //
-//	start ARGS...       starts hotreload ARGS, its log in the file "log"; ends it with the script
+//	start ARGS...       starts hotreload ARGS, its log in the file "log"; leading NAME=VALUE are its environment
 //	waitlog PATTERN     waits for a line of the log, after the one found last, that matches the regular expression
 //	waitfile FILE       waits until the file exists
 //	signal INT|TERM     sends a signal to hotreload
@@ -71,7 +71,6 @@ func TestScripts(t *testing.T) {
 			"logged": logged,
 		},
 		RequireExplicitExec: true,
-		Deadline:            time.Now().Add(2 * patience),
 	})
 }
 
@@ -105,11 +104,15 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	log, err := os.Create(ts.MkAbs("log"))
 	ts.Check(err)
 	defer func() { ts.Check(log.Close()) }()
-	h.Cmd = exec.Command(ts.Getenv("HOTRELOAD"), args...)
-	h.Dir, h.Stderr = ts.MkAbs("."), log
+	var env []string
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
-		h.Env = append(h.Env, name+"="+ts.Getenv(name))
+		env = append(env, name+"="+ts.Getenv(name))
 	}
+	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		env, args = append(env, args[0]), args[1:]
+	}
+	h.Cmd = exec.Command(ts.Getenv("HOTRELOAD"), args...)
+	h.Dir, h.Env, h.Stderr = ts.MkAbs("."), env, log
 	h.log, h.read, h.done = log.Name(), 0, make(chan struct{})
 	ts.Check(h.Start())
 	process, done := h.Cmd, h.done
