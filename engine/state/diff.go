@@ -3,7 +3,7 @@ package state
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"strings"
 )
 
 // A Change says how a field differs.
@@ -174,7 +174,7 @@ func beyond(f Field, own, other *Layout) bool {
 			continue
 		}
 		inside := g.opaque() && g.Offset <= f.Offset && f.end() <= g.end()
-		around := f.opaque() && f.Offset <= g.Offset && g.end() <= f.end()
+		around := f.Offset <= g.Offset && g.end() <= f.end()
 		if own.Source == SourceTable && !around || other.Source == SourceTable && !inside {
 			return false
 		}
@@ -197,12 +197,12 @@ func Compatible(running, candidate *Layout) bool {
 
 // PrintDiff writes differences as an aligned table.
 func PrintDiff(w io.Writer, diff []Difference) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(t, "field\tchange\trunning\tcandidate\n")
+	var b strings.Builder
+	b.WriteString("field\tchange\trunning\tcandidate\n")
 	for _, d := range diff {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.Name, d.Change, d.Running, d.Candidate)
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", d.Name, d.Change, d.Running, d.Candidate)
 	}
-	if err := t.Flush(); err != nil {
+	if err := align(w, b.String()); err != nil {
 		return fmt.Errorf("print the differences: %w", err)
 	}
 	return nil

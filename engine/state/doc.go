@@ -17,10 +17,10 @@
 //
 // # Parts
 //
-//   - arena.go: the mapping
+//   - arena.go, memory_linux.go, memory_other.go: the mapping and the file behind it
 //   - kind.go, layout.go, report.go: kinds, fields, layouts, the printed table
 //   - table.go: layouts from a plugin's field table
-//   - dwarf.go, dwarfscan.go, dwarftype.go, dwarfflat.go: layouts from debug information
+//   - dwarf.go, dwarfscan.go, dwarftype.go, dwarfscalar.go, dwarfmember.go, dwarfflat.go: layouts from debug information
 //   - declaration.go, ctoken.go: layouts from a plain C declaration
 //   - bits.go, value.go, selection.go, line.go: reading a shard and showing it
 //   - diff.go: what differs between two layouts, and whether they mean the same

@@ -365,6 +365,16 @@ namespace b { struct state_t { double y; }; state_t s; }
 		_, err := FromDWARF(path, "", 16)
 		wantDWARFError(t, err, "expected 16 bytes, found 4, 8")
 	})
+	t.Run("scopes end where they end", func(t *testing.T) {
+		const source = `
+namespace a { namespace in { struct other { int x; } o; } struct mate { int y; } m; struct state_t { struct deep { int q; } d; }; state_t s; }
+struct state_t { float y; } s;
+`
+		path := compileCXX(t, source)
+		if l := mustRead(t, path, "a::state_t", 4); l.TypeName != "a::state_t" || l.Fields[0].Name != "d.q" {
+			t.Errorf("got %s", l)
+		}
+	})
 	t.Run("two of the size", func(t *testing.T) {
 		const source = `
 namespace a { struct state_t { int x; }; state_t s; }

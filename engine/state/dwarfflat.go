@@ -163,15 +163,14 @@ func (tr *typeReader) element(t *dwarfType) (*Layout, error) {
 // fingerprint identifies what a type is made of, names of types excluded.
 func (t *dwarfType) fingerprint() string {
 	if t.print == nil {
-		h := sha256.New()
-		fmt.Fprintf(h, "%d %d %q %v ", t.kind, t.size, t.content, t.union)
+		b := fmt.Appendf(nil, "%d %d %q %v ", t.kind, t.size, t.content, t.union)
 		if t.elem != nil {
-			fmt.Fprintf(h, "array %d %s", t.count, t.elem.fingerprint())
+			b = fmt.Appendf(b, "array %d %s", t.count, t.elem.fingerprint())
 		}
 		for _, m := range t.members {
-			fmt.Fprintf(h, "%q %d %d %d %s;", m.name, m.offset, m.bitPos, m.bitSize, m.typ.fingerprint())
+			b = fmt.Appendf(b, "%q %d %d %d %s;", m.name, m.offset, m.bitPos, m.bitSize, m.typ.fingerprint())
 		}
-		sum := [32]byte(h.Sum(nil))
+		sum := sha256.Sum256(b)
 		t.print = &sum
 	}
 	return hex.EncodeToString(t.print[:])

@@ -204,8 +204,11 @@ func operation(f, g Field) (op, string) {
 		if g.Kind == F32 {
 			mantissa = 24
 		}
+		if f.Kind.Signed() {
+			mantissa++ // the float has a sign of its own
+		}
 		if f.width() > mantissa {
-			return 0, fmt.Sprintf("%s holds integers of up to %d bits exactly", g.Kind, mantissa)
+			return 0, fmt.Sprintf("%s holds %d of its %d bits exactly", g.Kind, mantissa, f.width())
 		}
 		return opFloat, ""
 	case f.Kind == F32 && g.Kind == F64:

@@ -13,6 +13,14 @@ import (
 	"pgregory.net/rapid"
 )
 
+// checkOften runs a property more often than rapid does by default: layouts are small, and so is what one try covers.
+func checkOften(t *testing.T, property func(*rapid.T)) {
+	t.Helper()
+	for range 40 {
+		rapid.Check(t, property)
+	}
+}
+
 // drawLayout makes a layout of a few fields with names that two layouts are likely to share.
 func drawLayout(t *rapid.T, label string) *Layout {
 	return drawFields(t, label, 0)
@@ -50,21 +58,91 @@ func drawFields(t *rapid.T, label string, depth int) *Layout {
 	return newLayout(size, SourceDWARF, "state_t", fields)
 }
 
-// redraw makes a layout that equals l but perhaps for one field.
-func redraw(t *rapid.T, l *Layout) *Layout {
+// evolve makes the layout that somebody who works on the plugin would make of l: each field stays, goes, or changes a
+// little, others come, and all of them move, or nothing moves but for one field.
+func evolve(t *rapid.T, l *Layout, depth int) *Layout {
+	if rapid.Bool().Draw(t, "one change") {
+		return nudge(t, l)
+	}
+	var fields []Field
+	var end uint64
+	for _, f := range rapid.Permutation(l.Fields).Draw(t, "order") {
+		step := rapid.IntRange(0, 5).Draw(t, f.Name+" step")
+		switch {
+		case step == 0:
+			continue
+		case step == 1:
+		case f.Element != nil:
+			f.Element = evolve(t, f.Element, depth+1)
+			f.Count += rapid.Uint64Range(0, 2).Draw(t, "longer")
+		case f.BitSize != 0 && step == 2:
+			f.BitSize = 0
+		case f.BitSize != 0 && f.Kind != Bool:
+			f.BitOffset = uint8(rapid.IntRange(0, 7).Draw(t, "bit"))
+			f.BitSize = uint8(rapid.IntRange(1, int(f.Kind.Size()*8)).Draw(t, "bits"))
+		case f.BitSize != 0:
+		case step <= 3 && f.Kind < Char:
+			f.Kind = Kind(rapid.IntRange(int(f.Kind), int(Bool)).Draw(t, "kind"))
+		case step == 4 && f.Kind < F32 && f.Count == 1:
+			f.BitOffset = uint8(rapid.IntRange(0, 7).Draw(t, "bit"))
+			f.BitSize = uint8(rapid.IntRange(1, int(f.Kind.Size()*8)).Draw(t, "bits"))
+		case step == 5 && f.Kind != Bytes:
+			f.Count += rapid.Uint64Range(0, 2).Draw(t, "longer")
+		}
+		end += rapid.Uint64Range(0, 3).Draw(t, "gap")
+		f.Offset = end
+		f.Size = f.Count * f.stride()
+		if f.BitSize != 0 {
+			f.Size = (uint64(f.BitOffset) + uint64(f.BitSize) + 7) / 8
+		}
+		end = f.end()
+		fields = append(fields, f)
+	}
+	if len(fields) == 0 || rapid.Bool().Draw(t, "new field") {
+		fields = append(fields, Field{Name: "new", Kind: I32, Offset: end, Size: 4, Count: 1})
+		end += 4
+	}
+	return newLayout(end+rapid.Uint64Range(0, 3).Draw(t, "tail"), SourceDWARF, "state_t", fields)
+}
+
+// nudge changes one field of l where it stands, or nothing that matters.
+func nudge(t *rapid.T, l *Layout) *Layout {
 	copied := *l
 	copied.Fields = slices.Clone(l.Fields)
-	if i := rapid.IntRange(-1, len(l.Fields)-1).Draw(t, "changed"); i >= 0 {
-		f := &copied.Fields[i]
-		switch rapid.IntRange(0, 2).Draw(t, "change") {
-		case 0:
-			f.Name += "x"
-		case 1:
-			if k := f.Kind + 1; f.Element == nil && k.Size() == f.Kind.Size() {
-				f.Kind = k
-			}
-		case 2:
-			f.Type, f.Shown = "renamed", true // not a difference
+	f := &copied.Fields[rapid.IntRange(0, len(l.Fields)-1).Draw(t, "changed")]
+	switch rapid.IntRange(0, 7).Draw(t, "change") {
+	case 0:
+		f.Name += "x"
+	case 1:
+		if k := f.Kind + 1; f.Element == nil && k.Size() == f.Kind.Size() && f.BitSize == 0 {
+			f.Kind = k
+		}
+	case 2:
+		f.Type, f.Shown = "renamed", true // no difference
+	case 3:
+		if f.BitSize > 1 {
+			f.BitSize--
+		}
+	case 4:
+		if f.BitSize != 0 && f.BitOffset > 0 {
+			f.BitOffset--
+			f.Size = (uint64(f.BitOffset) + uint64(f.BitSize) + 7) / 8
+		}
+	case 5:
+		if f.Count > 1 && f.Element == nil {
+			f.Count--
+			f.Size -= f.Kind.Size()
+		}
+	case 6:
+		if f.Element != nil {
+			f.Element = nudge(t, f.Element)
+		}
+	case 7:
+		if f.Element != nil && f.Count == 1 && f.Size > f.Element.Fields[len(f.Element.Fields)-1].end() {
+			e := *f.Element
+			e.Size--
+			f.Element = &e
+			f.Size--
 		}
 	}
 	return &copied
@@ -240,10 +318,10 @@ func maskOf(l *Layout) []byte {
 
 func TestConversionAgreesWithTheModel(t *testing.T) {
 	planned := 0
-	rapid.Check(t, func(t *rapid.T) {
+	checkOften(t, func(t *rapid.T) {
 		from, to := drawLayout(t, "from"), drawLayout(t, "to")
 		if rapid.Bool().Draw(t, "alike") {
-			to = redraw(t, from)
+			to = evolve(t, from, 0)
 		}
 		c, err := Plan(from, to)
 		if want := modelPlans(from, to); (err == nil) != want {
@@ -296,6 +374,52 @@ func normal(l *Layout, shard []byte) []Value {
 	return values
 }
 
+// The conversions by example: what the bytes are afterwards.
+func TestApply(t *testing.T) {
+	bit := func(kind Kind, at, width uint8) *Layout {
+		return newLayout(2, SourceDWARF, "state_t", []Field{{Name: "f", Kind: kind, Size: 2, Count: 1, BitOffset: at, BitSize: width}})
+	}
+	one := func(kind string, count uint64) *Layout {
+		l := table(t, 64, fmt.Sprintf("f %s 0 %d", kind, count))
+		l.Size = l.Fields[0].Size
+		return l
+	}
+	tests := []struct {
+		name     string
+		from, to *Layout
+		src, dst string
+		want     string
+	}{
+		{"text is ended", one("char", 2), one("char", 4), "ab", "wxyz", "ab\x00\x00"},
+		{"arrays keep what init wrote", one("u8", 2), one("u8", 4), "ab", "wxyz", "abyz"},
+		{"sign is extended", one("i8", 2), one("i16", 2), "\xfe\x02", "wxyz", "\xfe\xff\x02\x00"},
+		{"unsigned is not", one("u8", 1), one("i32", 1), "\xfe", "wxyz", "\xfe\x00\x00\x00"},
+		{"a bool of 2 is true", one("bool", 2), one("u16", 2), "\x02\x00", "wxyz", "\x01\x00\x00\x00"},
+		{"int to double", one("i32", 1), one("f64", 1), "\xff\xff\xff\xff", "01234567", "\x00\x00\x00\x00\x00\x00\xf0\xbf"},
+		{"unsigned to float", one("u8", 1), one("f32", 1), "\xff", "wxyz", "\x00\x00\x7f\x43"},
+		{"float to double", one("f32", 1), one("f64", 1), "\x00\x00\x80\xbf", "01234567", "\x00\x00\x00\x00\x00\x00\xf0\xbf"},
+		{"signed bits", bit(I8, 1, 3), bit(I16, 4, 5), "\x0c\x00", "\xff\xff", "\xef\xff"},
+		{"unsigned bits", bit(U8, 1, 3), bit(I16, 4, 5), "\x0c\x00", "\xff\xff", "\x6f\xfe"},
+		{"bits to a number", bit(I8, 7, 3), one("i16", 1), "\x80\x02", "..", "\xfd\xff"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := Plan(tt.from, tt.to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dst := []byte(tt.dst)
+			c.Apply(dst, []byte(tt.src))
+			if string(dst) != tt.want {
+				t.Errorf("got % x, want % x", dst, tt.want)
+			}
+		})
+	}
+	if _, err := Plan(bit(Bool, 0, 1), bit(I8, 0, 1)); err == nil {
+		t.Error("true converts to one signed bit")
+	}
+}
+
 func TestPlanRefusals(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -311,9 +435,9 @@ func TestPlanRefusals(t *testing.T) {
 		{"float to double", "f32 1", "f64 1", ""},
 		{"double to float", "f64 1", "f32 1", "digits would be lost"},
 		{"int to double", "i32 1", "f64 1", ""},
-		{"long to double", "i64 1", "f64 1", "f64 holds integers of up to 53 bits exactly"},
+		{"long to double", "i64 1", "f64 1", "f64 holds 54 of its 64 bits exactly"},
 		{"short to float", "u16 1", "f32 1", ""},
-		{"int to float", "i32 1", "f32 1", "f32 holds integers of up to 24 bits exactly"},
+		{"int to float", "i32 1", "f32 1", "f32 holds 25 of its 32 bits exactly"},
 		{"double to int", "f64 1", "i64 1", "f64 does not become i64 without a migrate function"},
 		{"bool to int", "bool 1", "u8 1", ""},
 		{"int to bool", "u8 1", "bool 1", "u8 does not become bool"},

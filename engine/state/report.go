@@ -21,26 +21,35 @@ func (l *Layout) Print(w io.Writer) error {
 	if name == "" {
 		name = "state"
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "%s: %d bytes, alignment %d (%s)\n", name, l.Size, l.Align, l.Source)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d bytes, alignment %d (%s)\n", name, l.Size, l.Align, l.Source)
 	if len(l.Fields) == 0 {
-		fmt.Fprintf(t, "total %d bytes, nothing known of its fields\n", l.Size)
+		fmt.Fprintf(&b, "total %d bytes, nothing known of its fields\n", l.Size)
 	} else {
-		fmt.Fprint(t, "offset\tsize\ttype\tname\n")
-		padding := l.printFields(t, "", "")
-		fmt.Fprintf(t, "total %d bytes, %d fields, %d bytes in no field\n", l.Size, len(l.Fields), padding)
+		b.WriteString("offset\tsize\ttype\tname\n")
+		padding := l.printFields(&b, "", "")
+		fmt.Fprintf(&b, "total %d bytes, %d fields, %d bytes in no field\n", l.Size, len(l.Fields), padding)
 	}
-	if err := t.Flush(); err != nil {
+	if err := align(w, b.String()); err != nil {
 		return fmt.Errorf("print the layout: %w", err)
 	}
 	return nil
 }
 
+// align writes lines with columns separated by tabs.
+func align(w io.Writer, lines string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(t, lines); err != nil {
+		return err
+	}
+	return t.Flush()
+}
+
 // printFields writes the lines of one level and returns the bytes that belong to none of its fields.
-func (l *Layout) printFields(w io.Writer, sign, prefix string) (padding uint64) {
+func (l *Layout) printFields(b *strings.Builder, sign, prefix string) (padding uint64) {
 	gap := func(g span) {
 		padding += g.to - g.from
-		fmt.Fprintf(w, "%s%d\t%d\t\t(padding)\n", sign, g.from, g.to-g.from)
+		fmt.Fprintf(b, "%s%d\t%d\t\t(padding)\n", sign, g.from, g.to-g.from)
 	}
 	gaps := l.gaps()
 	for _, f := range l.Fields {
@@ -58,9 +67,9 @@ func (l *Layout) printFields(w io.Writer, sign, prefix string) (padding uint64) 
 			place = fmt.Sprintf("%s.%d", place, f.BitOffset)
 			size = fmt.Sprintf("%d bits", f.BitSize)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", place, size, spelled, prefix+f.Name)
+		fmt.Fprintf(b, "%s\t%s\t%s\t%s\n", place, size, spelled, prefix+f.Name)
 		if f.Element != nil {
-			padding += f.Count * f.Element.printFields(w, "+", prefix+f.Name+"[].")
+			padding += f.Count * f.Element.printFields(b, "+", prefix+f.Name+"[].")
 		}
 	}
 	for _, g := range gaps {
