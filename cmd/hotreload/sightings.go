@@ -55,11 +55,15 @@ func (s *sightings) claims() []claim {
 		meanwhile = append(meanwhile, fmt.Sprintf("%d of %d", swap.meanwhile, due))
 		flowing = flowing && swap.meanwhile >= due/2 // a host that stops for its reload runs none
 	}
+	skipped := "none skipped"
+	if !carried {
+		skipped = "some skipped or run twice"
+	}
 	all := []claim{
 		{"swaps", fmt.Sprintf("%d, from save to swap %s", len(s.swaps), strings.Join(took, ", ")), len(s.swaps) == 3},
 		{"state", fmt.Sprintf("same in all %d shards: %s", s.status.Shards, strings.Join(states, "; ")), carried},
-		{"ticks", fmt.Sprintf("%d, none skipped; from save to swap ran %s that were due; longest gap %s",
-			s.ticks, strings.Join(meanwhile, ", "), rounded(s.longestGap)), carried && flowing},
+		{"ticks", fmt.Sprintf("%d, %s; from save to swap ran %s that were due; longest gap %s",
+			s.ticks, skipped, strings.Join(meanwhile, ", "), rounded(s.longestGap)), carried && flowing},
 	}
 	for _, refusal := range s.refusals {
 		all = append(all, claim{"refused", refusal.err.Error(), refusal.good})
