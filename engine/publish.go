@@ -78,11 +78,7 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 
 // reclaim waits, beside the pipeline, until no worker can run old any more, then closes its library.
 func (p *pipeline) reclaim(old *code, retired *epoch.Generation[workers.Directive[*code]]) {
-	ticks := uint64(0)
-	if old.api.BeforeReload != 0 {
-		ticks = 1 // workers call the old code's before_reload on arriving at the new code's first tick
-	}
-	start, grace := time.Now(), p.pool.Retire(retired, ticks)
+	start, grace := time.Now(), p.pool.Retire(retired, 1)
 	p.group.Go(func() error {
 		if err := grace.Wait(context.Background()); err != nil {
 			return err

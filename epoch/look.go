@@ -30,3 +30,21 @@ func (p *Participant[T]) Look() *Generation[T] {
 	p.met.Store(p.held.epoch) // after the last link was read; pairs with the load in forget
 	return p.held
 }
+
+// EndPark is End and Park in one step, for the last tick before a wait: there is no moment at which a publisher could
+// take the next tick for one that runs. It panics as they do.
+func (p *Participant[T]) EndPark() {
+	word := p.word.Load()
+	switch {
+	case p.closed:
+		panic("epoch: EndPark after Close")
+	case word&parked != 0:
+		panic("epoch: EndPark without Begin")
+	}
+	p.fast = nil
+	p.word.Store((word + 1) | parked)
+	// Store, then load: as in End.
+	if p.wanted.Load() != nobody {
+		p.tell()
+	}
+}

@@ -44,3 +44,16 @@ func TestLookPanicsWithinATick(t *testing.T) {
 	}()
 	p.Look()
 }
+
+func TestEndParkLeavesTheNextTickToWhatIsPublished(t *testing.T) {
+	d := epoch.New(epoch.Aligned, "a")
+	p := d.Join(0, 0)
+	p.Begin()
+	p.EndPark()
+	if g := d.Publish("b"); g.Activation() != 1 {
+		t.Fatalf("active from tick %d, want 1", g.Activation())
+	}
+	if g := p.Look(); g.Value != "b" {
+		t.Fatalf("met %q, want b", g.Value)
+	}
+}

@@ -90,9 +90,9 @@ func (p *Pool[C]) Publish(d Directive[C]) *epoch.Generation[Directive[C]] {
 func (p *Pool[C]) Current() *epoch.Generation[Directive[C]] { return p.domain.Current() }
 
 // Retire begins the grace period of a superseded directive: it ends when every worker has completed `ticks` ticks of
-// its successor.
+// its successor, at least 1: in arriving there, workers still use what leaves.
 func (p *Pool[C]) Retire(old *epoch.Generation[Directive[C]], ticks uint64) *epoch.Grace[Directive[C]] {
-	return p.domain.Retire(old, ticks)
+	return p.domain.Retire(old, max(ticks, 1))
 }
 
 // Reach blocks until every worker has completed tick ticks.

@@ -20,6 +20,7 @@ type worker[C comparable] struct {
 	hand Hand[C]
 	pace pace
 	seen uint64 // the slowest worker's progress when it was last looked at
+	rest rest
 
 	timer *time.Timer
 	wake  chan struct{} // capacity 1: a publication ends the wait for the next tick
@@ -44,33 +45,39 @@ func (w *worker[C]) run(group *errgroup.Group) error {
 	defer w.timer.Stop()
 	defer w.hand.Close()
 	for {
-		d, arrived := w.arrive()
+		ready := w.ready()
+		d, met := w.meet(ready)
 		switch {
 		case d.Stop:
 			w.part.Close()
 			return nil
-		case d.Renew && arrived:
-			w.part.Park()
+		case d.Renew && met:
 			group.Go(func() error { return w.run(group) })
 			return nil
-		}
-		if !w.due() {
+		case !ready:
+			w.wait()
 			continue
 		}
-		w.hand.Tick(d.Code, w.span, w.part.Tick())
-		w.part.End()
+		tick := w.part.Tick()
+		w.hand.Tick(d.Code, w.span, tick)
+		if tick+1 == w.pool.cfg.Ticks {
+			w.part.EndPark() // what is published now must not wait for a tick that never runs
+		} else {
+			w.part.End()
+		}
 	}
 }
 
-// arrive takes the worker through the directives that are active at its tick, up to the newest or one that ends its
-// stay on this thread, and returns that. arrived tells whether there was any that it had not met.
-func (w *worker[C]) arrive() (d *Directive[C], arrived bool) {
+// meet takes the worker through the directives that are active at its next tick, up to the newest or to one that ends
+// its stay on this thread, and returns that. met tells whether there was one that is new to it. With begin the tick
+// begins.
+func (w *worker[C]) meet(begin bool) (d *Directive[C], met bool) {
 	for {
-		g := w.part.Begin()
+		g := w.next(begin)
 		if g == w.held {
-			return &g.Value, arrived
+			return &g.Value, met
 		}
-		arrived = true
+		met = true
 		tick := w.part.Tick()
 		d = &g.Value
 		if w.held != nil && w.held.Value.Code != d.Code {
@@ -81,42 +88,70 @@ func (w *worker[C]) arrive() (d *Directive[C], arrived bool) {
 			d.Arrive(w.hand, w.span, tick)
 		}
 		if d.Stop || d.Renew {
-			return d, arrived
+			return d, met
 		}
 	}
 }
 
-// due tells whether the next tick may run. If not, the worker has waited, and must look for directives again.
-func (w *worker[C]) due() bool {
+func (w *worker[C]) next(begin bool) *epoch.Generation[Directive[C]] {
+	if begin {
+		return w.part.Begin()
+	}
+	return w.part.Look()
+}
+
+// ready tells whether the next tick may run now. If not, the worker is parked, and w.rest says what it waits for.
+func (w *worker[C]) ready() bool {
 	tick := w.part.Tick()
-	if w.pool.cfg.Ticks != 0 && tick >= w.pool.cfg.Ticks {
-		w.part.Park()
-		<-w.wake
-		return false
-	}
-	if lead := w.pace.lead; w.pool.cfg.Mode == epoch.Aligned && tick > w.seen+lead {
-		if w.seen = w.pool.domain.Slowest(); tick > w.seen+lead {
-			w.part.Park()
-			_ = w.pool.domain.Reach(wakeable{w.wake}, tick-lead) // woken early or not, look again
-			return false
-		}
-	}
-	wait, yield := w.pace.next(tick)
+	w.rest = rest{}
 	switch {
-	case yield:
-		w.part.Park()
-		runtime.Gosched()
+	case w.pool.cfg.Ticks != 0 && tick >= w.pool.cfg.Ticks:
+		w.rest.forever = true
+	case w.ahead(tick):
+		w.rest.reach = tick - w.pace.lead
+	default:
+		wait, yield := w.pace.next(tick)
+		if wait == 0 && !yield {
+			return true
+		}
+		w.rest.wait = wait
+	}
+	w.part.Park()
+	return false
+}
+
+// ahead tells whether the worker leads the slowest one by more than its lead.
+func (w *worker[C]) ahead(tick uint64) bool {
+	if w.pool.cfg.Mode != epoch.Aligned || tick <= w.seen+w.pace.lead {
 		return false
-	case wait > 0:
-		w.part.Park()
-		w.timer.Reset(wait)
+	}
+	w.seen = w.pool.domain.Slowest()
+	return tick > w.seen+w.pace.lead
+}
+
+// rest is what a parked worker waits for: the zero rest is a mere yield.
+type rest struct {
+	forever bool          // nothing but a wake-up
+	reach   uint64        // until all workers have completed so many ticks
+	wait    time.Duration // until its tick is due
+}
+
+// wait waits for what w.rest says, or for a wake-up.
+func (w *worker[C]) wait() {
+	switch r := w.rest; {
+	case r.forever:
+		<-w.wake
+	case r.reach != 0:
+		_ = w.pool.domain.Reach(wakeable{w.wake}, r.reach) // whether it was reached is for ready to see
+	case r.wait != 0:
+		w.timer.Reset(r.wait)
 		select {
 		case <-w.timer.C:
 		case <-w.wake:
 		}
-		return false
+	default:
+		runtime.Gosched()
 	}
-	return true
 }
 
 // wakeable is a context that ends with a wake-up.

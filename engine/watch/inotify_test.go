@@ -96,13 +96,16 @@ func watched(t *testing.T, refuse func(dir string) error) (w *Watcher, f *faulty
 
 func TestOverflowLooksAtEverything(t *testing.T) {
 	w, f, _, a, b := watched(t, nil)
+	sub := filepath.Dir(b)
+	if err := os.Mkdir(filepath.Join(sub, "deep"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	start(t, w)
 	write(t, a, "2")
 	waitFor(t, w, a)
 	f.lost.Store(true)
 	write(t, a, "3")
 	// A directory moved and another in its place, unheard.
-	sub := filepath.Dir(b)
 	if err := os.Rename(sub, sub+"2"); err != nil {
 		t.Fatal(err)
 	}
@@ -113,9 +116,84 @@ func TestOverflowLooksAtEverything(t *testing.T) {
 	f.errors <- fsnotify.ErrEventOverflow
 	waitFor(t, w, b)
 	f.lost.Store(false)
-	for _, path := range []string{a, b, filepath.Join(sub+"2", "b.c")} { // all are heard again, under their new names
-		write(t, path, "4")
+	for _, path := range []string{a, b, filepath.Join(sub+"2", "b.c"), filepath.Join(sub+"2", "deep", "c.c")} {
+		write(t, path, "4") // heard again, under its new name
 		waitFor(t, w, path)
+	}
+}
+
+func TestDirectoryInUseIsReplaced(t *testing.T) {
+	// A directory that somebody is in sends nothing when it is removed. Its parent does.
+	w, _, _, a, _ := watched(t, nil)
+	start(t, w)
+	src := filepath.Dir(a)
+	held, err := os.Open(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close() //nolint:errcheck // opened for reading
+	if err := os.RemoveAll(src); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, w, a)
+	if err := os.Mkdir(src, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"2", "3"} {
+		write(t, a, text)
+		waitFor(t, w, a)
+	}
+}
+
+func TestPathThatAppearsWhileItsAncestorIsArmed(t *testing.T) {
+	var src string
+	w, _, _, a, _ := watched(t, func(dir string) error {
+		if dir != filepath.Dir(src) {
+			return nil
+		}
+		return errors.Join(os.MkdirAll(src, 0o700), os.WriteFile(filepath.Join(src, "a.c"), []byte("2"), 0o600))
+	})
+	src = filepath.Dir(a)
+	if err := os.RemoveAll(src); err != nil {
+		t.Fatal(err)
+	}
+	start(t, w)
+	waitFor(t, w, a)
+	write(t, a, "3")
+	waitFor(t, w, a)
+}
+
+func TestRemovedLinkIsForgotten(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link.c")
+	if err := os.Symlink(filepath.Join(dir, "gone", "a.c"), link); err != nil {
+		t.Fatal(err)
+	}
+	w, err := New(Config{Paths: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	notifier := newFaulty(t, nil)
+	defer notifier.Close() //nolint:errcheck // nothing depends on it
+	source := newInotify(notifier, time.Hour, time.Hour, zap.NewNop())
+	s := w.session(source)
+	if err := s.rescan(); err != nil {
+		t.Fatal(err)
+	}
+	if len(source.trails) != 2 {
+		t.Fatalf("follows %v, want the directory and the link", source.trails)
+	}
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.obey(signal{entries: map[string]bool{link: true}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(source.trails) != 1 || source.means[link] != nil {
+		t.Errorf("follows %v by %v, want the directory alone", source.trails, source.means)
 	}
 }
 
