@@ -52,6 +52,8 @@ type change struct {
 	asked   []reloadRequest
 	stages  Stages
 	picture *picture // of the state at the publication
+
+	replaced replaced // what the publication made old
 }
 
 // built is the result of one build.
@@ -89,6 +91,11 @@ func (p *pipeline) loop(ctx context.Context) error {
 	p.change = change{first: time.Now(), settled: true}
 	p.startBuild(ctx)
 	for {
+		if c := &p.change; c.settled && c.built != nil {
+			if err := p.verdict(ctx); err != nil {
+				return err
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -107,11 +114,6 @@ func (p *pipeline) loop(ctx context.Context) error {
 			if p.building == nil && p.change.built == nil {
 				p.change.first, p.change.settled = time.Now(), true
 				p.startBuild(ctx)
-			}
-		}
-		if c := &p.change; c.settled && c.built != nil {
-			if err := p.verdict(ctx); err != nil {
-				return err
 			}
 		}
 	}
@@ -214,6 +216,9 @@ func (p *pipeline) verdict(ctx context.Context) error {
 	}
 	c.stages.Total = time.Since(c.first)
 	p.report(&c, err, first)
+	if c.replaced.code != nil {
+		p.reclaim(c.replaced)
+	}
 	for _, r := range c.asked {
 		r.verdict <- err
 	}

@@ -26,14 +26,13 @@ func (p *pipeline) publish(next *code, c *change) error {
 		if p.running == nil {
 			return p.begin(next, c.picture)
 		}
-		old, retired := p.running, p.pool.Current()
+		c.replaced = replaced{p.running, p.pool.Current()}
 		g := p.pool.Publish(workers.Directive[*code]{
 			Code:   next,
 			Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) { c.picture.take(h.(*hand), s) },
 		})
 		next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()
 		p.running = next
-		p.reclaim(old, retired)
 		return nil
 	})
 }
@@ -76,16 +75,22 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 	return nil
 }
 
+// replaced is the code that a publication made old, and the directive by which workers run it.
+type replaced struct {
+	code      *code
+	directive *epoch.Generation[workers.Directive[*code]]
+}
+
 // reclaim waits, beside the pipeline, until no worker can run old any more, then closes its library.
-func (p *pipeline) reclaim(old *code, retired *epoch.Generation[workers.Directive[*code]]) {
-	start, grace := time.Now(), p.pool.Retire(retired, 1)
+func (p *pipeline) reclaim(old replaced) {
+	start, grace := time.Now(), p.pool.Retire(old.directive, 1)
 	p.group.Go(func() error {
 		if err := grace.Wait(context.Background()); err != nil {
 			return err
 		}
 		passed := time.Now()
-		pinned := p.close(old)
-		p.reportReclaimed(old, passed.Sub(start), time.Since(passed), pinned)
+		pinned := p.close(old.code)
+		p.reportReclaimed(old.code, passed.Sub(start), time.Since(passed), pinned)
 		return nil
 	})
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -117,7 +118,7 @@ func (p *pipeline) understand(c *code) error {
 	if c.api.Version != abi.Version || size == 0 || size > abi.MaxStateSize {
 		return nil // for the guard to refuse
 	}
-	layout, err := c.findLayout(p.cfg, size)
+	layout, err := p.findLayout(c, size)
 	if err != nil {
 		return err
 	}
@@ -129,11 +130,11 @@ func (p *pipeline) understand(c *code) error {
 	return err
 }
 
-func (c *code) findLayout(cfg *Config, size uint64) (*state.Layout, error) {
+func (p *pipeline) findLayout(c *code, size uint64) (*state.Layout, error) {
 	if len(c.api.Fields) > 0 {
 		entries := make([]state.Entry, len(c.api.Fields))
 		for i, f := range c.api.Fields {
-			entries[i] = state.Entry{Name: f.Name, Type: f.Type, Offset: f.Offset, Count: f.Count, Flags: f.Flags}
+			entries[i] = state.Entry(f)
 		}
 		layout, err := state.FromTable(size, entries)
 		if err != nil {
@@ -141,15 +142,20 @@ func (c *code) findLayout(cfg *Config, size uint64) (*state.Layout, error) {
 		}
 		return layout, nil
 	}
-	if layout, err := state.FromDWARF(c.artifact.Path, cfg.StateType, size); err == nil {
+	layout, err := state.FromDWARF(c.artifact.Path, p.cfg.StateType, size)
+	if err == nil {
 		return layout, nil
 	}
-	for _, path := range cfg.Watch {
+	if !errors.Is(err, state.ErrNoDWARF) {
+		p.log.Named("state").Warn("cannot read the debug information", zap.Error(err),
+			Text("only the size of the state is compared: %v", err))
+	}
+	for _, path := range p.cfg.Watch {
 		source, err := os.ReadFile(path)
 		if err != nil {
 			continue
 		}
-		if layout, err := state.FromDeclaration(source, cfg.StateType, size); err == nil {
+		if layout, err := state.FromDeclaration(source, p.cfg.StateType, size); err == nil {
 			return layout, nil
 		}
 	}

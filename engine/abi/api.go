@@ -54,11 +54,12 @@ type API struct {
 
 // Field is one logic_field_t.
 type Field struct {
-	Name   string
-	Type   uint32 // logic_type_t
-	Offset uint32
-	Count  uint32
-	Flags  uint32
+	Name     string
+	Type     uint32 // logic_type_t
+	Offset   uint32
+	Count    uint32
+	Flags    uint32
+	Reserved uint64
 }
 
 // Memory is the image of the library that is being read.
@@ -149,7 +150,7 @@ func readFields(m Memory, addr uintptr, count uint64) ([]Field, error) {
 				Actual: err.Error(),
 			}
 		}
-		fields[i] = Field{Name: name, Type: half(8), Offset: half(12), Count: half(16), Flags: half(20)}
+		fields[i] = Field{Name: name, Type: half(8), Offset: half(12), Count: half(16), Flags: half(20), Reserved: binary.LittleEndian.Uint64(entry[24:])}
 	}
 	return fields, nil
 }
