@@ -52,8 +52,11 @@
 //     lock. It starts from the generation of its tick.
 //   - In immediate mode the scan comes after the successor's store. A participant in tick t then loads current for t+1
 //     after the scan; one that was parked, or is later, for its next tick. If its slot says that it has not met old, it
-//     will in its next tick, and the grace period waits for the end of that one. The slot tells first what was met and
-//     then which tick it is, and the scan reads in that order.
+//     will in its next tick, and the grace period waits for the end of that one, as it does when it met something by
+//     Look before that tick. The slot tells first what was met and then which tick it is, and the scan reads in that
+//     order.
+//   - In aligned mode what a parked participant meets by Look before tick t is active from t exactly: it is retired, by
+//     a successor active from t, as one that no tick could run, or by a later one, and either way after t.
 //
 // Everything a participant did before End, Park or Close happens before whatever follows a scan that sees the word that
 // it stored: reclaiming is ordered after use without any fence in the tick.
@@ -76,6 +79,7 @@
 //
 //	Participant.word    stored by End, Park and arrive   then loads Domain.current     | Publish stores current, then loads word
 //	Participant.word    stored by End and Park           then loads Participant.wanted | await stores wanted, then loads word
+//	Participant.looked  stored by Look                   then loads Domain.current     | Publish stores current, then Retire loads looked
 //	Participant.wanted  raised by tell                   then loads Domain.waiters     | await stores waiters, then lowers wanted
 //	Generation.activation   compare-and-swap             on the same word              | compare-and-swap
 //	Generation.next     stored before Domain.current     and loaded after it           | cut after met was loaded, stored after next was read
@@ -98,7 +102,7 @@
 //
 //   - Domain: New, Join, Publish, Close (domain.go), and what is known of it: Stats, Slowest, Reach (stats.go)
 //   - Generation: the value, its epoch and its activation tick (generation.go)
-//   - Participant: Begin, End, Park, Close (participant.go)
+//   - Participant: Begin, End, Park, Close (participant.go), Look and EndPark for those who wait between ticks (look.go)
 //   - Grace: Retire, Passed, Wait (grace.go), Behind and who is named by it (straggler.go), how it is woken (waiter.go)
 //   - model: the protocol in Promela, with variants that are broken on purpose; `make model` checks it
 //

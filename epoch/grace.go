@@ -55,10 +55,12 @@ func (d *Domain[T]) Retire(old *Generation[T], ticks uint64) *Grace[T] {
 
 // need returns what p must reach so that it has completed `ticks` ticks of old's successor, in immediate mode.
 func (p *Participant[T]) need(old *Generation[T], ticks uint64) *need {
-	// met before word: when p has met old, the tick in which it did is over or is the one that word tells.
+	// met before word: when p has met old, the tick in which it did is over or is the one that word tells. Then looked:
+	// when p was parked already, it may have met old by Look, before that tick. A Look that this load misses sees old's
+	// successor, and returns old only to who had not met it.
 	met, s := p.met.Load(), p.word.Load()
-	if met != 0 && met < old.epoch {
-		ticks = max(ticks, 1) // it will meet old before its successor, in its next tick
+	if met != 0 && met < old.epoch || s&parked != 0 && p.looked.Load() == s&^parked+1 {
+		ticks = max(ticks, 1) // it will meet old before its successor, or uses it before its next tick
 	}
 	// A tick that begins after this scan is on the successor. So is every one after a time when p is parked.
 	n := &need{parking: ticks == 0}

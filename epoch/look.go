@@ -5,19 +5,25 @@ package epoch
 // still run the tick on what they publish. It is for who waits a long time between two ticks, or for ever, and wants to
 // meet what is published meanwhile; call it until it returns the same generation twice, and again after each wake-up.
 //
-// A generation whose activation is still undecided is not active to Look, and no floor is raised for it: its publisher
-// must wake the participant after Publish has returned. What Look returned is protected only by grace periods of at
-// least one tick (see Retire), because a parked participant ends those of none.
+// What Look returns for the first time stays valid until End, Park or Close, as with Begin; what the participant had met
+// before is not made valid by Look. A generation whose activation is still undecided is not active to Look, and no floor
+// is raised for it: its publisher must wake the participant after Publish has returned.
 //
 // Look panics when the participant is not parked or has left.
 func (p *Participant[T]) Look() *Generation[T] {
-	word := p.word.Load()
-	if p.closed || word&parked == 0 {
+	switch {
+	case p.closed:
+		panic("epoch: Look after Close")
+	case p.word.Load()&parked == 0:
 		panic("epoch: Look of a participant that is not parked")
 	}
-	tick, first := word&^parked, p.met.Load() == 0
+	tick, first := p.Tick(), p.met.Load() == 0
+	// Before current: a scan that misses this store has seen its publication stored, and then this load sees it too.
+	// Pairs with the load in need.
+	p.looked.Store(tick + 1)
 	newest := p.current.Load()
 	for p.held != newest {
+		// Not nil, as in arrive.
 		next := p.held.next.Load()
 		if a := next.activation.Load(); a&sealed == 0 || a&^sealed > tick {
 			break

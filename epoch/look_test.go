@@ -33,18 +33,6 @@ func TestLookMeetsWhatIsPublishedWhileParked(t *testing.T) {
 	}
 }
 
-func TestLookPanicsWithinATick(t *testing.T) {
-	d := epoch.New(epoch.Aligned, 0)
-	p := d.Join(0, 0)
-	p.Begin()
-	defer func() {
-		if recover() == nil {
-			t.Fatal("no panic")
-		}
-	}()
-	p.Look()
-}
-
 func TestEndParkLeavesTheNextTickToWhatIsPublished(t *testing.T) {
 	d := epoch.New(epoch.Aligned, "a")
 	p := d.Join(0, 0)
@@ -55,5 +43,30 @@ func TestEndParkLeavesTheNextTickToWhatIsPublished(t *testing.T) {
 	}
 	if g := p.Look(); g.Value != "b" {
 		t.Fatalf("met %q, want b", g.Value)
+	}
+}
+
+func TestGraceCoversWhatLookMeets(t *testing.T) {
+	for _, mode := range []epoch.Mode{epoch.Aligned, epoch.Immediate} {
+		t.Run(mode.String(), func(t *testing.T) {
+			d := epoch.New(mode, 1)
+			p := d.Join(0, 4)
+			arrive(p)
+			p.EndPark()
+			met := d.Publish(2)
+			if got := p.Look(); got != met {
+				t.Fatalf("met %d, want 2", got.Value)
+			}
+			d.Publish(3)
+			grace := d.Retire(met, 0)
+			if grace.Passed() {
+				t.Error("over while what Look returned may be in use")
+			}
+			arrive(p)
+			p.End()
+			if !grace.Passed() {
+				t.Errorf("not over after the tick: behind are %v", grace.Behind())
+			}
+		})
 	}
 }

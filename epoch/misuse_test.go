@@ -84,6 +84,26 @@ func TestMisusePanics(t *testing.T) {
 			p.Close()
 			p.Park()
 		}, "Park after Close"},
+		"Look after Close": {func() {
+			_, p := joined()
+			p.Close()
+			p.Look()
+		}, "Look after Close"},
+		"Look in a tick": {func() {
+			_, p := joined()
+			arrive(p)
+			p.Look()
+		}, "Look of a participant that is not parked"},
+		"EndPark after Close": {func() {
+			_, p := joined()
+			arrive(p)
+			p.Close()
+			p.EndPark()
+		}, "EndPark after Close"},
+		"EndPark while parked": {func() {
+			_, p := joined()
+			p.EndPark()
+		}, "EndPark without Begin"},
 		"End before the first Begin": {func() {
 			_, p := joined()
 			p.End()

@@ -22,7 +22,7 @@ type Participant[T any] struct {
 	// Owner only, and written only when a publication arrives.
 	current *atomic.Pointer[Generation[T]] // Domain.current
 	fast    *Generation[T]                 // held, while it is the newest and the slot is not parked
-	held    *Generation[T]                 // the last one that Begin returned; before that, where Join found the tick
+	held    *Generation[T]                 // the last one that Begin or Look returned; before that, where Join found the tick
 	// enter and pass are the slow paths of Begin and End: values, since a call of a generic method takes a dictionary
 	// and with it more than the compiler inlines.
 	enter, pass func()
@@ -40,7 +40,8 @@ type Participant[T any] struct {
 	// wanted is at most the lowest tick at which somebody waits for this participant, else nobody. Lowered by waiters,
 	// raised by the owner. It is beside word because End reads it.
 	wanted atomic.Uint64
-	met    atomic.Uint64 // the epoch of the last generation that Begin returned; 0 before; written by the owner
+	met    atomic.Uint64 // the epoch of the last generation that Begin or Look returned; 0 before; written by the owner
+	looked atomic.Uint64 // one more than the tick before which Look was last called; 0 before; written by the owner
 	_      [cacheLine]byte
 }
 

@@ -34,6 +34,7 @@ type stress struct {
 
 	count struct {
 		ticks, met, parks, abandoned, stalls, leaves, leavesInTick, refused, yields, leads  atomic.Int64
+		looked, endParks                                                                    atomic.Int64
 		publications, waits, polls, reclaimed, compared, changed, most, cancelled, observed atomic.Int64
 	}
 }
@@ -89,6 +90,14 @@ func (s *stress) participate(id int, seed uint64) error {
 		if rng.IntN(64) == 0 {
 			p.Park() // the tick has not run
 			s.count.abandoned.Add(1)
+			if rng.IntN(4) > 0 {
+				continue
+			}
+			g, err := s.look(p, held)
+			if err != nil {
+				return err
+			}
+			held = g
 			continue
 		}
 		// The tick.
@@ -110,8 +119,13 @@ func (s *stress) participate(id int, seed uint64) error {
 		if held.Value.poisoned {
 			return fmt.Errorf("participant %d, tick %d: epoch %d in a tick, %w", id, p.Tick(), held.Epoch(), errPoisoned)
 		}
-		p.End()
 		s.count.ticks.Add(1)
+		if rng.IntN(128) == 0 {
+			p.EndPark()
+			s.count.endParks.Add(1)
+			continue
+		}
+		p.End()
 		switch rng.IntN(1024) {
 		case 0, 1, 2, 3, 4, 5, 6, 7:
 			p.Park()
@@ -128,6 +142,23 @@ func (s *stress) participate(id int, seed uint64) error {
 		}
 	}
 	return nil
+}
+
+// look meets what is published while p is parked.
+func (s *stress) look(p *epoch.Participant[*payload], held *epoch.Generation[*payload]) (*epoch.Generation[*payload], error) {
+	for {
+		g := p.Look()
+		if g == held {
+			return g, nil
+		}
+		runtime.Gosched()
+		if g.Epoch() != held.Epoch()+1 || g.Value.poisoned || s.ticks > 0 && held.Value.poisoned {
+			return g, fmt.Errorf("before tick %d: Look returned epoch %d after %d, one of them %w or left out",
+				p.Tick(), g.Epoch(), held.Epoch(), errPoisoned)
+		}
+		held = g
+		s.count.looked.Add(1)
+	}
 }
 
 // follow keeps p within lead of the slowest.
@@ -355,7 +386,7 @@ func (s *stress) report(t *testing.T) {
 		{"stalls", &n.stalls, true}, {"leaves", &n.leaves, true}, {"leaves in a tick", &n.leavesInTick, true},
 		{"joins refused", &n.refused, false}, {"waits", &n.waits, true}, {"polls", &n.polls, true},
 		{"waits given up", &n.cancelled, true}, {"most pending", &n.most, true}, {"waits for the slowest", &n.leads, false},
-		{"yields", &n.yields, true}, {"observations", &n.observed, true},
+		{"met by Look", &n.looked, true}, {"ended parked", &n.endParks, true}, {"yields", &n.yields, true}, {"observations", &n.observed, true},
 		{"ticks compared", &n.compared, s.domain.Mode() == epoch.Aligned},
 		{"changes compared", &n.changed, s.domain.Mode() == epoch.Aligned},
 	} {

@@ -15,7 +15,7 @@
  *   blames_falsely   Begin's check for a missed generation panics although Begin was called as it must be
  *
  * Parameters: IMMEDIATE, NW workers, LATE of them join late, NG generations, TICKS, GRACE (Retire's ticks), PARKS for
- * each worker, LEAVES (they may Close), UNRETIRED (nothing is retired: the alignment alone, for larger sizes), UNCHECKED
+ * each worker, LEAVES (they may Close), LOOKS (whoever parks looks), UNRETIRED (nothing is retired: the alignment alone, for larger sizes), UNCHECKED
  * (without Begin's check for a missed generation, so that what it would report shows by itself). Every other name is a
  * broken variant: run.sh lists them with the property that each breaks.
  *
@@ -64,6 +64,9 @@ byte tick[NW];
 bool parked[NW];
 byte wanted[NW];
 byte met[NW];
+#ifdef LOOKS
+byte looked[NW];
+#endif
 
 /* The one waiter, its goal, and in immediate mode each participant's need */
 bool listed = false;
@@ -96,6 +99,11 @@ bool misaligned, out_of_order, returns_dead, reclaims_used, reads_cut, lost_wake
 #define LEFT_AT(p) tick[p]
 #else
 #define LEFT_AT(p) (tick[p] + (parked[p] -> 0 : 1))
+#endif
+#if defined(LOOKS) && !defined(LOOK_IGNORED)
+#define LOOKED(p, t) (looked[p] == (t) + 1)
+#else
+#define LOOKED(p, t) false
 #endif
 #define FREE(p) (tick[p] + (parked[p] -> 0 : 1))
 
@@ -260,6 +268,53 @@ inline begin(w)
 	changed = false
 }
 
+/* Participant.Look, until it returns the same one twice; what is new may be used until End, Park or Close */
+inline look(w)
+{
+#ifdef LOOKS
+	do
+	:: looked[w] = tick[w] + 1;
+		d_step { newest = current; first = (met[w] == 0); changed = false };
+		do
+		:: held != newest ->
+			d_step {
+				nxt = next[held];
+				reads_cut = (nxt == 0);
+				assert(!reads_cut);
+				out_of_order = (nxt != held + 1);
+				assert(!out_of_order)
+			};
+			if
+			:: atomic { sealed[nxt] && act[nxt] <= tick[w] -> yes = true }
+			:: else -> break
+			fi;
+			yes = false;
+			held = nxt; changed = true;
+			if
+			:: first
+			:: else -> break
+			fi
+		:: else -> break
+		od;
+		atomic {
+			met[w] = held;
+			if
+			:: changed -> returns(w)
+			:: else
+			fi
+		};
+		nxt = 0; newest = 0; first = false;
+		if
+		:: changed
+		:: else -> break
+		fi
+	od;
+	changed = false
+#else
+	skip
+#endif
+}
+
 inline park(w)
 {
 	d_step { uses[w] = 0; parked[w] = true };
@@ -270,8 +325,9 @@ inline park(w)
 	if
 	:: wanted[w] != NOBODY -> tell(w)
 	:: else
-	fi
+	fi;
 #endif
+	look(w)
 }
 
 /* Domain.leave */
@@ -467,14 +523,20 @@ inline set_needs(g)
 	:: i < NW ->
 		if
 		:: list & BIT(i) ->
+#ifndef MET_READ_LATE
 			m = met[i];
+#endif
+			d_step { t = tick[i]; pk = parked[i] };
+#ifdef MET_READ_LATE
+			m = met[i];
+#endif
 			d_step {
 #ifdef UNMET_IGNORED
 				a = GRACE;
 #else
-				a = (m != 0 && m < g -> MAX(GRACE, 1) : GRACE);
+				a = ((m != 0 && m < g) || (pk && LOOKED(i, t)) -> MAX(GRACE, 1) : GRACE);
 #endif
-				need[i] = FREE(i) + a; parking[i] = (a == 0); a = 0
+				need[i] = t + (pk -> 0 : 1) + a; parking[i] = (a == 0); a = 0; t = 0; pk = false
 			}
 		:: else -> d_step { need[i] = 0; parking[i] = false }
 		fi;
@@ -490,6 +552,7 @@ inline set_needs(g)
 proctype publisher()
 {
 	byte g, i, list, m, nxt, t, a;
+	bool pk;
 	for (g : 2 .. NG) {
 		LOCK;
 		forget();
@@ -529,8 +592,8 @@ proctype publisher()
 
 proctype reclaimer()
 {
-	byte g, i, list, m, nxt, a;
-	bool yes;
+	byte g, i, list, m, nxt, t, a;
+	bool yes, pk;
 	for (g : 1 .. NG - 1) {
 		superseded >= g;
 		/* Domain.Retire */
