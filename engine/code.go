@@ -1,18 +1,52 @@
 package engine
 
 import (
+	"sync/atomic"
+
 	"hotreload/engine/abi"
 	"hotreload/engine/artifact"
 	"hotreload/engine/native"
 	"hotreload/engine/state"
 )
 
-// code is one generation's code: a loaded library with its checked API. Immutable once published.
+// code is one generation's code: a loaded library with its checked API. Apart from its verdict it is immutable once
+// published.
 type code struct {
 	generation Generation
 	artifact   *artifact.Artifact
-	library    *native.Library
+	library    *library
 	api        abi.API
 	layout     *state.Layout
 	shown      []state.Field // the fields of the [state] line
+
+	// fallback is the code that ran before, whose library stays open for the first ticks of this one; nil without any.
+	fallback *code
+
+	// The verdict on code that faulted. Stored by whoever sees the fault first, read by every worker at every tick.
+	condemned atomic.Bool
+	// stand runs in place of condemned code until a rollback is published; nil when there is nothing to roll back to.
+	stand atomic.Pointer[code]
+	// decided is closed when the pipeline has settled what stand is.
+	decided chan struct{}
+	// closed is closed when this generation has let go of its library.
+	closed chan struct{}
+}
+
+// library is an open library and the number of generations that run on it: a rollback runs on the one that is open.
+type library struct {
+	*native.Library
+	generations atomic.Int32
+	poisoned    atomic.Bool // it faulted inside libc or aborted: no function of it may be called again
+}
+
+// condemn records that c has faulted and returns the code that takes its place from now on, if there is any. first
+// tells whether this was the first fault of c.
+func (c *code) condemn(stand *code, poisoned bool) (first bool) {
+	if poisoned {
+		c.library.poisoned.Store(true)
+	}
+	if stand != nil {
+		c.stand.CompareAndSwap(nil, stand)
+	}
+	return c.condemned.CompareAndSwap(false, true)
 }

@@ -59,6 +59,20 @@ type Config struct {
 	// ExitOnFailure ends Run with the error of a first build that fails, where the default is to wait for a good one.
 	ExitOnFailure bool
 
+	// TickDeadline is the time after which a call of plugin code is reported as late. Default 1 second.
+	TickDeadline time.Duration
+	// TickKill is the processor time of its thread after which a call of plugin code is ended as a fault. Default 2
+	// seconds.
+	TickKill time.Duration
+	// ProbationTicks is for how many ticks the code before a new generation stays open, ready to take its place when it
+	// faults. Default 120.
+	ProbationTicks uint64
+	// SnapshotBytes is the size of a worker's shards up to which they are copied before every tick, so that a fault after
+	// probation loses nothing either. Default 64 KiB; negative: never.
+	SnapshotBytes int
+	// Keep is how many earlier artifacts stay ready for a rollback. Default 5.
+	Keep int
+
 	// Show selects the fields of the [state] line. Default: the fields the plugin marks, else its first.
 	Show []string
 	// StateType names the state's type in the debug information. Default "state_t".
@@ -136,6 +150,8 @@ func (c *Config) complete() error {
 		{"BuildTimeout", &c.BuildTimeout, 2 * time.Minute},
 		{"PollInterval", &c.PollInterval, 250 * time.Millisecond},
 		{"Debounce", &c.Debounce, 25 * time.Millisecond},
+		{"TickDeadline", &c.TickDeadline, time.Second},
+		{"TickKill", &c.TickKill, 2 * time.Second},
 	} {
 		if *d.value < 0 {
 			return refuse(d.field, "expected a positive duration, got %v", *d.value)
@@ -143,6 +159,18 @@ func (c *Config) complete() error {
 		if *d.value == 0 {
 			*d.value = d.usual
 		}
+	}
+	if c.ProbationTicks == 0 {
+		c.ProbationTicks = 120
+	}
+	if c.SnapshotBytes == 0 {
+		c.SnapshotBytes = 64 << 10
+	}
+	switch {
+	case c.Keep == 0:
+		c.Keep = 5
+	case c.Keep < 0:
+		return refuse("Keep", "expected 1 or more, got %d", c.Keep)
 	}
 	if c.StateType == "" {
 		c.StateType = "state_t"

@@ -10,6 +10,7 @@ import (
 
 	"hotreload/engine/artifact"
 	"hotreload/engine/build"
+	"hotreload/engine/native"
 	"hotreload/engine/state"
 	"hotreload/engine/watch"
 	"hotreload/workers"
@@ -23,8 +24,8 @@ type Engine struct {
 	log *zap.Logger
 	hub hub
 
-	reloads chan reloadRequest
-	ended   chan struct{} // closed when Run is about to return
+	calls   chan func(*pipeline) // work for the pipeline's goroutine
+	ended   chan struct{}        // closed when Run is about to return
 	started bool
 
 	mu     sync.Mutex
@@ -46,7 +47,7 @@ func New(cfg Config, options ...Option) (*Engine, error) {
 	if info, err := os.Stat(cfg.Dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("%w: Dir: expected a directory, got %s", ErrConfig, cfg.Dir)
 	}
-	e := &Engine{cfg: cfg, log: zap.NewNop(), reloads: make(chan reloadRequest), ended: make(chan struct{})}
+	e := &Engine{cfg: cfg, log: zap.NewNop(), calls: make(chan func(*pipeline)), ended: make(chan struct{})}
 	for _, o := range options {
 		o(e)
 	}
@@ -93,7 +94,17 @@ func (e *Engine) assemble() (*pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the run directory: %w", err)
 	}
-	p := &pipeline{engine: e, cfg: &e.cfg, scratch: scratch, log: e.log}
+	p := &pipeline{
+		engine: e, cfg: &e.cfg, scratch: scratch, log: e.log,
+		numberOf: make(map[artifact.Hash]uint64), bad: make(map[artifact.Hash]error),
+	}
+	p.crew = &crew{
+		dt: e.cfg.dt(), seed: e.cfg.Seed, probation: e.cfg.ProbationTicks, snapshot: e.cfg.SnapshotBytes,
+		faults: make(chan faultReport, 64), hands: &register{},
+	}
+	if err := native.Contain(); err != nil {
+		e.log.Named("server").Warn("faults are not contained", zap.Error(err), Text("%v", err))
+	}
 	if p.store, err = artifact.Open(filepath.Join(scratch, "artifacts")); err != nil {
 		p.dismantle()
 		return nil, fmt.Errorf("open the artifact store: %w", err)
@@ -151,22 +162,27 @@ func (e *Engine) Events(buffer int) (events <-chan Event, cancel func()) {
 // Reload builds now, whether or not a source has changed, and waits for the verdict: nil when a new generation was
 // published, ErrUnchanged, a *StageError, or ErrNotRunning.
 func (e *Engine) Reload(ctx context.Context) error {
+	verdict := make(chan error, 1)
+	return e.ask(ctx, verdict, func(p *pipeline) { p.rebuild(verdict) })
+}
+
+// ask has the pipeline's goroutine run f and waits for its verdict.
+func (e *Engine) ask(ctx context.Context, verdict <-chan error, f func(*pipeline)) error {
 	e.mu.Lock()
 	running := e.status.Running
 	e.mu.Unlock()
 	if !running {
 		return ErrNotRunning
 	}
-	r := reloadRequest{verdict: make(chan error, 1)}
 	select {
-	case e.reloads <- r:
+	case e.calls <- f:
 	case <-e.ended:
 		return ErrNotRunning
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	select {
-	case err := <-r.verdict:
+	case err := <-verdict:
 		return err
 	case <-e.ended:
 		return ErrNotRunning
@@ -175,8 +191,12 @@ func (e *Engine) Reload(ctx context.Context) error {
 	}
 }
 
-// reloadRequest is one call of Reload.
-type reloadRequest struct{ verdict chan error }
+// Rollback publishes, as a new generation, the artifact of an earlier one that is kept (see Config.Keep): 0 means the
+// one before the running one. It returns ErrUnchanged when that runs already.
+func (e *Engine) Rollback(ctx context.Context, generation uint64) error {
+	verdict := make(chan error, 1)
+	return e.ask(ctx, verdict, func(p *pipeline) { verdict <- p.rollback(generation) })
+}
 
 func (e *Engine) set(change func(*Status)) {
 	e.mu.Lock()

@@ -10,15 +10,17 @@ type Kind string
 
 // The kinds of events, in the order in which one change usually makes them.
 const (
-	Running   Kind = "running"   // the first generation runs
-	Changed   Kind = "changed"   // a watched source differs
-	Built     Kind = "built"     // the build command left a library
-	Swapped   Kind = "swapped"   // a generation was published
-	Unchanged Kind = "unchanged" // the build left the library that runs already
-	Rejected  Kind = "rejected"  // a stage refused the change; Err says which and why
-	Reclaimed Kind = "reclaimed" // a retired library is unmapped
-	Pinned    Kind = "pinned"    // a retired library stays mapped; Err says why
-	Ended     Kind = "ended"     // Run is about to return
+	Running    Kind = "running"     // the first generation runs
+	Changed    Kind = "changed"     // a watched source differs
+	Built      Kind = "built"       // the build command left a library
+	Swapped    Kind = "swapped"     // a generation was published
+	Unchanged  Kind = "unchanged"   // the build left the library that runs already
+	Rejected   Kind = "rejected"    // a stage refused the change; Err says which and why
+	Faulted    Kind = "faulted"     // plugin code faulted; Err is a *FaultError
+	RolledBack Kind = "rolled-back" // an earlier artifact was published again
+	Reclaimed  Kind = "reclaimed"   // a retired library is unmapped
+	Pinned     Kind = "pinned"      // a retired library stays mapped; Err says why
+	Ended      Kind = "ended"       // Run is about to return
 )
 
 // Event is one thing that happened in an engine. It is a value: nothing in it changes later.

@@ -6,53 +6,330 @@ import (
 	"hotreload/workers"
 )
 
-// hand runs plugin code for one worker, on its thread. It is what workers know of libraries.
+// crew is what all hands of a pool share.
+type crew struct {
+	arena *state.Arena
+	marks []mark // by shard; each belongs to the worker that owns the shard
+	dt    float64
+	seed  uint64
+
+	probation uint64 // ticks for which a generation's predecessor stays open
+	snapshot  int    // bytes of a worker's shards up to which they are copied before every tick
+
+	faults chan faultReport // to the pipeline
+	hands  *register        // for the watchdog
+}
+
+// mark is what a shard is, besides its bytes.
+type mark uint8
+
+const (
+	live   mark = iota
+	unborn      // init has not succeeded: the state is all zero
+	held        // quarantined: not ticked until other code comes
+)
+
+// hand runs plugin code for one worker, on its thread. It is what workers know of libraries, and where faults end: a
+// shard whose tick faulted gets back its bytes from before, and the tick is run again by the code that ran before.
 type hand struct {
+	*crew
 	thread *native.Thread
-	arena  *state.Arena
-	dt     float64
+	span   workers.Span
+
+	arrived uint64 // the tick at which the code that runs came
+	stand   *code  // runs in its place here; nil while it does not
+	idle    int    // shards of the span that are not live
+	copies  []byte // the span's shards as they were before the tick
 }
 
-func newHand(arena *state.Arena, dt float64) *hand {
-	return &hand{thread: native.NewThread(), arena: arena, dt: dt}
-}
-
-// shard returns the address of a shard's state.
-func (h *hand) shard(i int) uintptr { return h.arena.Base() + uintptr(i)*h.arena.Stride() }
-
-// Tick implements workers.Hand: one crossing for all shards of the worker.
-func (h *hand) Tick(c *code, s workers.Span, _ uint64) {
-	if c.api.TickBatch != 0 {
-		h.thread.TickBatch(c.library, c.api.TickBatch, h.shard(s.First), h.arena.Stride(), s.Count, h.dt)
-		return
+func newHand(f *crew, s workers.Span) *hand {
+	h := &hand{crew: f, thread: native.NewThread(), span: s}
+	for _, m := range f.marks[s.First : s.First+s.Count] {
+		if m != live {
+			h.idle++
+		}
 	}
-	h.thread.Tick(c.library, c.api.Tick, h.shard(s.First), h.arena.Stride(), s.Count, h.dt)
-}
-
-// Switch implements workers.Hand: the hooks around a reload.
-func (h *hand) Switch(from, to *code, s workers.Span, _ uint64) {
-	h.each(from, from.api.BeforeReload, s)
-	h.each(to, to.api.AfterReload, s)
+	f.hands.add(h)
+	return h
 }
 
 // Close implements workers.Hand.
-func (h *hand) Close() { h.thread.Close() }
+func (h *hand) Close() {
+	h.hands.remove(h)
+	h.thread.Close()
+}
 
-// each calls an optional function on every shard of s.
-func (h *hand) each(c *code, fn uintptr, s workers.Span) {
-	if fn != 0 {
-		h.thread.Each(c.library, fn, h.shard(s.First), h.arena.Stride(), s.Count)
+// address returns where a shard's state lies.
+func (h *hand) address(shard int) uintptr { return h.arena.Base() + uintptr(shard)*h.arena.Stride() }
+
+// bytes returns the memory of the shards [from, to), with what lies between them.
+func (h *hand) bytes(from, to int) []byte {
+	stride := int(h.arena.Stride())
+	return h.arena.Bytes()[from*stride : to*stride]
+}
+
+// Tick implements workers.Hand.
+func (h *hand) Tick(c *code, s workers.Span, tick uint64) {
+	if c.condemned.Load() || h.idle > 0 {
+		h.tickAround(c, s, tick)
+		return
+	}
+	kept := h.keep(c, s.First, s.First+s.Count, tick)
+	if fault := h.call(c, s.First, s.First+s.Count); fault != nil {
+		h.faulted(c, fault, s.First, s.First+s.Count, tick, kept)
 	}
 }
 
-// begin gives life to the states of s: init, then seed with what derives from the engine's seed and the shard alone.
-func (h *hand) begin(c *code, s workers.Span, seed uint64) {
-	h.each(c, c.api.Init, s)
-	if c.api.Seed == 0 {
+// call runs one tick of c on the shards [from, to): one crossing for all of them.
+func (h *hand) call(c *code, from, to int) *native.Fault {
+	if c.api.TickBatch != 0 {
+		return h.thread.TickBatch(c.library.Library, c.api.TickBatch, h.address(from), h.arena.Stride(), to-from, h.dt)
+	}
+	return h.thread.Tick(c.library.Library, c.api.Tick, h.address(from), h.arena.Stride(), to-from, h.dt)
+}
+
+// keep copies the shards [from, to) while that is worth it: always on probation, later while it is cheap.
+func (h *hand) keep(c *code, from, to int, tick uint64) bool {
+	mem := h.bytes(from, to)
+	if len(mem) > h.snapshot && !h.onProbation(c, tick) {
+		return false
+	}
+	if len(h.copies) < len(mem) {
+		h.copies = make([]byte, h.span.Count*int(h.arena.Stride())) // once, at the first tick
+	}
+	copy(h.copies[(from-h.span.First)*int(h.arena.Stride()):], mem)
+	return true
+}
+
+// restore gives the shards [from, to) back the bytes that keep copied.
+func (h *hand) restore(from, to int) {
+	at := (from - h.span.First) * int(h.arena.Stride())
+	copy(h.bytes(from, to), h.copies[at:])
+}
+
+// onProbation tells whether c's fallback is certain to be open at tick.
+func (h *hand) onProbation(c *code, tick uint64) bool {
+	return c.fallback != nil && tick < h.arrived+h.probation
+}
+
+// tickAround is Tick when the code is condemned or some shards are not live: it runs what is left, span by span.
+func (h *hand) tickAround(c *code, s workers.Span, tick uint64) {
+	stand := (*code)(nil)
+	if c.condemned.Load() {
+		stand = c.stand.Load()
+		if stand == nil && c.library.poisoned.Load() {
+			return // until other code comes
+		}
+	}
+	end := s.First + s.Count
+	for from := s.First; from < end; from++ {
+		if h.marks[from] != live {
+			continue
+		}
+		to := from + 1
+		for to < end && h.marks[to] == live {
+			to++
+		}
+		kept := h.keep(c, from, to, tick)
+		if stand != nil {
+			h.substitute(stand, from, to, tick, kept)
+		} else if fault := h.call(c, from, to); fault != nil {
+			h.faulted(c, fault, from, to, tick, kept)
+		}
+		from = to
+	}
+}
+
+// faulted goes on after a fault of c in the tick of the shards [from, to): when it returns, each of them has run the
+// tick or is held.
+func (h *hand) faulted(c *code, fault *native.Fault, from, to int, tick uint64, kept bool) {
+	for fault != nil {
+		first, last := from+fault.Index, from+fault.Index+1
+		if c.api.TickBatch != 0 {
+			first, last = from, to // anywhere
+		}
+		if kept {
+			h.restore(first, last)
+		}
+		stand := h.report(c, fault, first, last, tick, kept)
+		switch {
+		case !kept && stand != nil:
+			// The tick was left in the middle and cannot be run again: what it has done so far counts.
+			h.substitute(stand, last, to, tick, false)
+			return
+		case stand != nil:
+			h.substitute(stand, first, to, tick, true)
+			return
+		case kept && last-first > 1 && !fault.Poisoned:
+			h.single(c, first, last, tick)
+		default:
+			h.hold(first, last)
+		}
+		if c.library.poisoned.Load() {
+			h.hold(last, to)
+			return
+		}
+		from, fault = last, nil
+		if from < to {
+			fault = h.call(c, from, to)
+		}
+	}
+}
+
+// substitute runs the tick of the shards [from, to) on code that takes the place of the one that faulted. What faults
+// there too is held.
+func (h *hand) substitute(c *code, from, to int, tick uint64, kept bool) {
+	if h.stand != c {
+		h.stand = c
+		h.hook(c, "after_reload", c.api.AfterReload, h.span, tick, nil)
+	}
+	for from < to && !c.library.poisoned.Load() {
+		fault := h.call(c, from, to)
+		if fault == nil {
+			return
+		}
+		bad, next := from+fault.Index, from+fault.Index+1
+		if c.api.TickBatch != 0 {
+			bad, next = from, to
+		}
+		if kept {
+			h.restore(bad, next)
+		}
+		h.hold(bad, next)
+		h.tell(c, "tick", fault, bad, next, tick, nil)
+		from = next
+	}
+	h.hold(from, to)
+}
+
+// single runs the tick of the shards [from, to) one by one, to find those that fault, which are held.
+func (h *hand) single(c *code, from, to int, tick uint64) {
+	for i := from; i < to && !c.library.poisoned.Load(); i++ {
+		fault := h.thread.Tick(c.library.Library, c.api.Tick, h.address(i), 0, 1, h.dt)
+		if fault == nil {
+			continue
+		}
+		h.restore(i, i+1)
+		h.hold(i, i+1)
+		h.tell(c, "tick", fault, i, i+1, tick, nil)
+		from = i
+	}
+	if c.library.poisoned.Load() {
+		h.hold(from, to)
+	}
+}
+
+// hold quarantines the live shards among [from, to).
+func (h *hand) hold(from, to int) {
+	for i := from; i < to; i++ {
+		if h.marks[i] == live {
+			h.marks[i] = held
+			h.idle++
+		}
+	}
+}
+
+// report tells the pipeline of a fault of the running code c and returns what takes its place, nil when there is
+// nothing. While c is on probation that is known here; later the pipeline has to open an earlier library, and the
+// worker waits until it has decided.
+func (h *hand) report(c *code, fault *native.Fault, first, last int, tick uint64, exact bool) *code {
+	if h.onProbation(c, tick) {
+		h.tell(c, "tick", fault, first, last, tick, c.fallback)
+		return c.stand.Load()
+	}
+	h.tell(c, "tick", fault, first, last, tick, nil)
+	<-c.decided
+	return c.stand.Load()
+}
+
+// tell condemns c, with stand to take its place, and hands the pipeline the first fault of it.
+func (h *hand) tell(c *code, function string, fault *native.Fault, first, last int, tick uint64, stand *code) {
+	if !c.condemn(stand, fault.Poisoned) {
 		return
 	}
+	e := &FaultError{Generation: c.generation.Number, Function: function, Worker: h.span.Worker, Shard: first, Tick: tick, Fault: fault}
+	if last-first > 1 {
+		e.Shard = -1
+	}
+	h.faults <- faultReport{code: c, fault: e}
+}
+
+// Switch implements workers.Hand: the hooks around a reload, and life for the shards that were held.
+func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
+	running := from
+	if h.stand != nil {
+		running = h.stand
+	}
+	h.stand, h.arrived = nil, tick
+	if running.library != to.library {
+		if !running.condemned.Load() {
+			h.hook(running, "before_reload", running.api.BeforeReload, s, tick, nil)
+		}
+		h.hook(to, "after_reload", to.api.AfterReload, s, tick, to.fallback)
+	}
+	if h.idle > 0 {
+		h.free(to, s, tick)
+	}
+}
+
+// free makes every shard of s live again under c, with init for those that have not had it.
+func (h *hand) free(c *code, s workers.Span, tick uint64) {
+	h.idle = 0
 	for i := s.First; i < s.First+s.Count; i++ {
-		h.thread.Seed(c.library, c.api.Seed, h.shard(i), shardSeed(seed, i))
+		if was := h.marks[i]; was == unborn {
+			h.bear(c, i, tick)
+		} else {
+			h.marks[i] = live
+		}
+	}
+}
+
+// begin gives life to the states of s.
+func (h *hand) begin(c *code, s workers.Span) {
+	for i := s.First; i < s.First+s.Count; i++ {
+		h.bear(c, i, 0)
+	}
+}
+
+// bear runs init and seed on one shard. What its seed is depends on the engine's seed and the shard alone.
+func (h *hand) bear(c *code, shard int, tick uint64) {
+	h.marks[shard] = live
+	function, fault := "init", h.thread.Each(c.library.Library, c.api.Init, h.address(shard), 0, 1)
+	if fault == nil && c.api.Seed != 0 {
+		function, fault = "seed", h.thread.Seed(c.library.Library, c.api.Seed, h.address(shard), shardSeed(h.seed, shard))
+	}
+	if fault != nil {
+		clear(h.arena.Shard(shard))
+		h.marks[shard] = unborn
+		h.idle++
+		h.tell(c, function, fault, shard, shard+1, tick, nil)
+	}
+}
+
+// end calls shutdown on every shard.
+func (h *hand) end(c *code, s workers.Span, tick uint64) {
+	if h.stand != nil {
+		c = h.stand
+	}
+	h.hook(c, "shutdown", c.api.Shutdown, s, tick, nil)
+}
+
+// hook calls a function on every shard that has a state, if there is the function. A shard on which it faults gets back
+// its bytes from before, and the code is condemned, with stand to take its place.
+func (h *hand) hook(c *code, name string, fn uintptr, s workers.Span, tick uint64, stand *code) {
+	if fn == 0 {
+		return
+	}
+	before := make([]byte, h.arena.StateSize())
+	for i := s.First; i < s.First+s.Count && !c.library.poisoned.Load(); i++ {
+		if h.marks[i] == unborn {
+			continue
+		}
+		copy(before, h.arena.Shard(i))
+		if fault := h.thread.Each(c.library.Library, fn, h.address(i), 0, 1); fault != nil {
+			copy(h.arena.Shard(i), before)
+			h.tell(c, name, fault, i, i+1, tick, stand)
+		}
 	}
 }
 

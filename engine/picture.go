@@ -18,11 +18,11 @@ const (
 type picture struct {
 	code   *code
 	shards [][]byte
-	left   atomic.Int64  // workers that have not taken their part
+	left   atomic.Int64  // shards whose worker has not taken its part
 	taken  chan struct{} // closed by the last one
 }
 
-func newPicture(c *code, shards, workers int) *picture {
+func newPicture(c *code, shards int) *picture {
 	size := uint64(0)
 	for _, f := range c.shown {
 		size = max(size, f.Offset+f.Size)
@@ -31,7 +31,7 @@ func newPicture(c *code, shards, workers int) *picture {
 	for i := range p.shards {
 		p.shards[i] = make([]byte, min(size, pictureBytes))
 	}
-	p.left.Store(int64(workers))
+	p.left.Store(int64(shards))
 	return p
 }
 
@@ -40,7 +40,7 @@ func (p *picture) take(h *hand, s workers.Span) {
 	for i := s.First; i < min(s.First+s.Count, len(p.shards)); i++ {
 		copy(p.shards[i], h.arena.Shard(i))
 	}
-	if p.left.Add(-1) == 0 {
+	if p.left.Add(-int64(s.Count)) == 0 {
 		close(p.taken)
 	}
 }

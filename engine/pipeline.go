@@ -32,11 +32,17 @@ type pipeline struct {
 	builder *build.Builder // nil when somebody else builds
 	watcher *watch.Watcher
 
+	ctx     context.Context // of the run: builds end with it
 	group   *errgroup.Group // everything that Run waits for
 	numbers uint64          // the last generation number given
 	running *code           // nil before the first generation
 	pool    pool            // what it runs on
+	crew    *crew           // what its hands share
 	shown   <-chan struct{} // closed when the last [state] line has been logged
+
+	kept     []*artifact.Artifact     // good artifacts that have run, the newest last
+	numberOf map[artifact.Hash]uint64 // the last generation of each
+	bad      map[artifact.Hash]error  // artifacts that faulted
 
 	change   change          // the one under way
 	building *buildInProcess // the newest build; nil when none runs
@@ -44,12 +50,12 @@ type pipeline struct {
 
 // change is one change of the sources on its way to a verdict.
 type change struct {
-	first   time.Time // its first event
-	settled bool      // the sources are quiet
-	stale   bool      // a newer event came while a build was running: build again
-	built   *built    // the newest build's result, once it is there
-	paths   []string  // the files that differ
-	asked   []reloadRequest
+	first   time.Time      // its first event
+	settled bool           // the sources are quiet
+	stale   bool           // a newer event came while a build was running: build again
+	built   *built         // the newest build's result, once it is there
+	paths   []string       // the files that differ
+	asked   []chan<- error // calls of Reload that wait for the verdict
 	stages  Stages
 	picture *picture // of the state at the publication
 
@@ -70,12 +76,12 @@ type buildInProcess struct {
 
 // run is the pipeline's life.
 func (p *pipeline) run(ctx context.Context) error {
-	var ctxPool context.Context
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
-	p.group, ctxPool = errgroup.WithContext(watching)
-	p.group.Go(func() error { return p.watcher.Run(ctxPool) })
-	err := p.loop(ctxPool)
+	p.group, p.ctx = errgroup.WithContext(watching)
+	p.group.Go(func() error { return p.watcher.Run(p.ctx) })
+	p.group.Go(func() error { return p.watchdog(p.ctx) })
+	err := p.loop(p.ctx)
 	p.cancelBuild()
 	p.stop()
 	stopWatching()
@@ -89,7 +95,7 @@ func (p *pipeline) run(ctx context.Context) error {
 func (p *pipeline) loop(ctx context.Context) error {
 	batches := p.watcher.Batches()
 	p.change = change{first: time.Now(), settled: true}
-	p.startBuild(ctx)
+	p.startBuild()
 	for {
 		if c := &p.change; c.settled && c.built != nil {
 			if err := p.verdict(ctx); err != nil {
@@ -106,21 +112,28 @@ func (p *pipeline) loop(ctx context.Context) error {
 				batches = nil
 				continue
 			}
-			p.noticed(ctx, batch)
+			p.noticed(batch)
 		case b := <-p.buildDone():
-			p.buildEnded(ctx, b)
-		case r := <-p.engine.reloads:
-			p.change.asked = append(p.change.asked, r)
-			if p.building == nil && p.change.built == nil {
-				p.change.first, p.change.settled = time.Now(), true
-				p.startBuild(ctx)
-			}
+			p.buildEnded(b)
+		case r := <-p.crew.faults:
+			p.faulted(r)
+		case f := <-p.engine.calls:
+			f(p)
 		}
 	}
 }
 
+// rebuild answers Engine.Reload with the verdict on the change under way, or else on a build of its own.
+func (p *pipeline) rebuild(verdict chan<- error) {
+	p.change.asked = append(p.change.asked, verdict)
+	if p.building == nil && p.change.built == nil {
+		p.change.first, p.change.settled = time.Now(), true
+		p.startBuild()
+	}
+}
+
 // noticed handles a batch of changes.
-func (p *pipeline) noticed(ctx context.Context, batch watch.Batch) {
+func (p *pipeline) noticed(batch watch.Batch) {
 	c := &p.change
 	if c.settled || c.first.IsZero() {
 		c.first = batch.First
@@ -128,7 +141,7 @@ func (p *pipeline) noticed(ctx context.Context, batch watch.Batch) {
 	c.settled = batch.Settled
 	switch {
 	case !batch.Settled:
-		p.restartBuild(ctx)
+		p.restartBuild()
 	case len(batch.Paths) == 0:
 		// The burst ended where it began.
 		p.cancelBuild()
@@ -137,20 +150,20 @@ func (p *pipeline) noticed(ctx context.Context, batch watch.Batch) {
 		c.paths = batch.Paths
 		p.reportChanged(batch.Paths)
 		if p.building == nil && c.built == nil { // nothing but removals
-			p.startBuild(ctx)
+			p.startBuild()
 		}
 	}
 }
 
 // startBuild starts a build of the sources as they are; none is running.
-func (p *pipeline) startBuild(ctx context.Context) {
+func (p *pipeline) startBuild() {
 	c := &p.change
 	c.built, c.stale = nil, false
 	if p.builder == nil { // somebody else builds: what is there counts once it is quiet
 		c.built = &built{result: build.Result{Library: p.library, Fresh: true}, at: time.Now()}
 		return
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(p.ctx)
 	b := &buildInProcess{cancel: cancel, done: make(chan built, 1)}
 	p.building = b
 	c.stages.Watch = time.Since(c.first)
@@ -163,10 +176,10 @@ func (p *pipeline) startBuild(ctx context.Context) {
 }
 
 // restartBuild makes the newest sources win: a running build is ended first, and has ended before the next begins.
-func (p *pipeline) restartBuild(ctx context.Context) {
+func (p *pipeline) restartBuild() {
 	p.change.built = nil
 	if p.building == nil {
-		p.startBuild(ctx)
+		p.startBuild()
 		return
 	}
 	p.change.stale = true
@@ -190,10 +203,10 @@ func (p *pipeline) buildDone() <-chan built {
 	return p.building.done
 }
 
-func (p *pipeline) buildEnded(ctx context.Context, b built) {
+func (p *pipeline) buildEnded(b built) {
 	p.building = nil
 	if p.change.stale {
-		p.startBuild(ctx)
+		p.startBuild()
 		return
 	}
 	p.change.built = &b
@@ -219,8 +232,8 @@ func (p *pipeline) verdict(ctx context.Context) error {
 	if c.replaced.code != nil {
 		p.reclaim(c.replaced)
 	}
-	for _, r := range c.asked {
-		r.verdict <- err
+	for _, verdict := range c.asked {
+		verdict <- err
 	}
 	if first && err != nil && p.cfg.ExitOnFailure {
 		return err
@@ -242,18 +255,20 @@ func (p *pipeline) reload(ctx context.Context, c *change) error {
 	if err != nil {
 		return err
 	}
-	next, err := p.load(art, c)
+	next, err := p.load(art, filepath.Base(c.built.result.Library), c)
+	if err == nil {
+		if err = p.guard(next, c); err == nil {
+			err = p.publish(next, c)
+		}
+		if err != nil {
+			p.close(next)
+		}
+	}
 	if err != nil {
+		p.store.Forget(art.Hash)
 		return err
 	}
-	if err := p.guard(next, c); err != nil {
-		p.unload(next)
-		return err
-	}
-	if err := p.publish(next, c); err != nil {
-		p.unload(next)
-		return err
-	}
+	p.keep(next)
 	return nil
 }
 

@@ -2,10 +2,8 @@ package engine
 
 import (
 	"context"
-	"time"
 
 	"hotreload/engine/state"
-	"hotreload/epoch"
 	"hotreload/workers"
 
 	"go.uber.org/zap"
@@ -22,7 +20,7 @@ type pool struct {
 // publish makes next the running generation, beginning with tick 0 when it is the first.
 func (p *pipeline) publish(next *code, c *change) error {
 	return stage(StagePublish, &c.stages.Publish, func() error {
-		c.picture = newPicture(next, p.cfg.Shards, p.cfg.Workers)
+		c.picture = newPicture(next, p.cfg.Shards)
 		if p.running == nil {
 			return p.begin(next, c.picture)
 		}
@@ -45,17 +43,17 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 		return err
 	}
 	first.generation.Epoch = 1
-	seed, dt := cfg.Seed, cfg.dt()
+	p.crew.arena, p.crew.marks = arena, make([]mark, cfg.Shards)
 	members := workers.New(
 		workers.Config{
 			Workers: cfg.Workers, Shards: cfg.Shards, Period: max(cfg.Tick, 0), Ticks: cfg.Ticks,
 			MaxCatchup: cfg.MaxCatchup, Mode: cfg.Swap,
 		},
 		workers.Directive[*code]{Code: first, Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) {
-			h.(*hand).begin(first, s, seed)
+			h.(*hand).begin(first, s)
 			picture.take(h.(*hand), s)
 		}},
-		func(workers.Span) workers.Hand[*code] { return newHand(arena, dt) },
+		func(s workers.Span) workers.Hand[*code] { return newHand(p.crew, s) },
 	)
 	finished, ended := make(chan struct{}), make(chan struct{})
 	p.pool, p.running = pool{members, arena, finished, ended}, first
@@ -75,44 +73,44 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 	return nil
 }
 
-// replaced is the code that a publication made old, and the directive by which workers run it.
-type replaced struct {
-	code      *code
-	directive *epoch.Generation[workers.Directive[*code]]
-}
-
-// reclaim waits, beside the pipeline, until no worker can run old any more, then closes its library.
-func (p *pipeline) reclaim(old replaced) {
-	start, grace := time.Now(), p.pool.Retire(old.directive, 1)
-	p.group.Go(func() error {
-		if err := grace.Wait(context.Background()); err != nil {
-			return err
-		}
-		passed := time.Now()
-		pinned := p.close(old.code)
-		p.reportReclaimed(old.code, passed.Sub(start), time.Since(passed), pinned)
-		return nil
-	})
-}
-
 // stop ends the workers at one tick, after a last look at the state and the plugin's shutdown of every shard.
 func (p *pipeline) stop() {
 	if p.running == nil {
 		return
 	}
 	last := p.running
-	picture := newPicture(last, p.cfg.Shards, p.cfg.Workers)
+	picture := newPicture(last, p.cfg.Shards)
 	p.pool.Publish(workers.Directive[*code]{
 		Code: last, Stop: true,
-		Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) {
+		Arrive: func(h workers.Hand[*code], s workers.Span, tick uint64) {
 			picture.take(h.(*hand), s)
-			h.(*hand).each(last, last.api.Shutdown, s)
+			h.(*hand).end(last, s, tick)
 		},
 	})
-	<-p.pool.ended
+	for ended := false; !ended; {
+		select {
+		case <-p.pool.ended:
+			ended = true
+		case r := <-p.crew.faults:
+			p.lateFault(r)
+		case f := <-p.engine.calls:
+			f(p)
+		}
+	}
+	for len(p.crew.faults) > 0 {
+		p.lateFault(<-p.crew.faults)
+	}
 	<-p.shown
 	if p.cfg.Ticks != 0 {
 		p.log.Named("state").Info("final", zap.String("state", picture.line()), Text("%s", picture.line()))
 	}
 	p.close(last)
+	close(last.closed)
+}
+
+// lateFault is a fault at the end of the run: there is nothing to roll back any more.
+func (p *pipeline) lateFault(r faultReport) {
+	r.fault.Where = r.code.library.Locate(r.fault.Fault.PC)
+	close(r.code.decided)
+	p.reportFault(r.fault, nil)
 }

@@ -41,23 +41,62 @@ func (p *pipeline) reportSwapped(c *change, first bool) {
 	g := p.running.generation
 	kind, log, message := Swapped, p.log.Named("reload"), "swapped"
 	text := Text("swapped %s (api=%d)", g.Library, g.APIVersion)
-	var swaps uint64
-	p.engine.set(func(s *Status) {
-		s.Generation = g
-		s.Generations = append(s.Generations, g)
-		if !first {
-			s.Swaps++
-		}
-		swaps = s.Swaps
-	})
 	if first {
 		kind, log, message, text = Running, p.log.Named("server"), "running", Text("running")
 	}
-	log.Info(message, zap.String("library", g.Library), zap.Int32("api", g.APIVersion), zap.Int32("revision", g.Revision),
-		zap.Uint64("generation", g.Number), zap.Uint64("epoch", g.Epoch), zap.Uint64("activation_tick", g.Activation),
-		zap.String("hash", g.Hash), zap.Uint64("swaps", swaps), zap.Object("stages", c.stages), text)
+	swaps := p.reportPublished(p.running)
+	log.Info(message, append(generationFields(g), zap.Uint64("swaps", swaps), zap.Object("stages", c.stages), text)...)
 	p.engine.hub.send(Event{Kind: kind, Generation: g, Stages: c.stages})
 	p.reportState(c.picture, first)
+}
+
+func generationFields(g Generation) []zap.Field {
+	return []zap.Field{
+		zap.String("library", g.Library), zap.Int32("api", g.APIVersion), zap.Int32("revision", g.Revision),
+		zap.Uint64("generation", g.Number), zap.Uint64("epoch", g.Epoch), zap.Uint64("activation_tick", g.Activation),
+		zap.String("hash", g.Hash),
+	}
+}
+
+// reportPublished puts a new generation into the status and returns the number of swaps so far.
+func (p *pipeline) reportPublished(c *code) (swaps uint64) {
+	p.engine.set(func(s *Status) {
+		if s.Generation.Number != 0 {
+			s.Swaps++
+		}
+		s.Generation = c.generation
+		s.Generations = append(s.Generations, c.generation)
+		swaps = s.Swaps
+	})
+	return swaps
+}
+
+// reportFault says what faulted and what takes its place; next is nil when there is nothing.
+func (p *pipeline) reportFault(fault *FaultError, next *code) {
+	p.engine.set(func(s *Status) {
+		s.Faults++
+		s.Outcome = &StageError{StageRun, fault}
+	})
+	p.engine.hub.send(Event{Kind: Faulted, Err: fault})
+	log := p.log.Named("reload")
+	fields := []zap.Field{
+		zap.Uint64("generation", fault.Generation), zap.String("function", fault.Function), zap.String("where", fault.Where),
+		zap.String("signal", fault.Fault.Error()), zap.Int("worker", fault.Worker), zap.Int("shard", fault.Shard),
+		zap.Uint64("tick", fault.Tick), zap.Bool("poisoned", fault.Fault.Poisoned),
+	}
+	log.Error("fault", append(fields, Text("fault in generation %d: %v", fault.Generation, fault))...)
+	if next == nil {
+		log.Warn("nothing to roll back to", Text("nothing to roll back to: faulting shards are held until the next good build"))
+		return
+	}
+	p.reportRollback(next)
+}
+
+func (p *pipeline) reportRollback(next *code) {
+	g := next.generation
+	p.log.Named("reload").Warn("rolled back", append(generationFields(g),
+		Text("rolled back to %s (%s) as generation %d", g.Library, next.artifact.Hash.Short(), g.Number))...)
+	p.engine.hub.send(Event{Kind: RolledBack, Generation: g})
 }
 
 // reportState logs the [state] line once every worker has contributed to the picture, after the one before.

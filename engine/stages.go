@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -37,28 +36,36 @@ func (p *pipeline) inspect(ctx context.Context, c *change) (art *artifact.Artifa
 	if err != nil {
 		return nil, err
 	}
-	if p.running != nil && art.Hash == p.running.artifact.Hash {
+	if p.running != nil && art.Hash == p.running.artifact.Hash && !p.running.condemned.Load() {
 		return nil, ErrUnchanged
+	}
+	if reason := p.bad[art.Hash]; reason != nil {
+		return nil, &StageError{StageRun, &BadArtifactError{reason}}
 	}
 	return art, nil
 }
 
-// load opens a private copy of the artifact and reads its API.
-func (p *pipeline) load(art *artifact.Artifact, c *change) (next *code, err error) {
+// load opens a private copy of the artifact, under the library's name, and reads its API.
+func (p *pipeline) load(art *artifact.Artifact, name string, c *change) (next *code, err error) {
 	p.numbers++
-	next = &code{artifact: art}
-	next.generation = Generation{Number: p.numbers, Hash: art.Hash.String(), Library: filepath.Base(c.built.result.Library)}
+	next = &code{artifact: art, fallback: p.running, decided: make(chan struct{}), closed: make(chan struct{})}
+	next.generation = Generation{Number: p.numbers, Hash: art.Hash.String(), Library: name}
 	err = stage(StageLoad, &c.stages.Load, func() error {
 		path, err := p.store.Shadow(art, p.numbers)
 		if err != nil {
 			return err
 		}
-		if next.library, err = native.Open(path); err != nil {
+		prepare(art.Report)
+		opened, err := native.Open(path)
+		if err != nil {
 			p.store.Release(path)
 			return err
 		}
+		next.library = &library{Library: opened}
+		next.library.generations.Store(1)
 		p.engine.set(func(s *Status) { s.Loaded++ })
-		next.library.Prefault()
+		opened.Prefault()
+		p.restoreHandlers(name)
 		return nil
 	})
 	if err != nil {
@@ -71,10 +78,32 @@ func (p *pipeline) load(art *artifact.Artifact, c *change) (next *code, err erro
 		return p.understand(next)
 	})
 	if err != nil {
-		p.unload(next)
+		p.close(next)
 		return nil, err
 	}
 	return next, nil
+}
+
+// prepare opens system libraries that must be there before the plugin: libstdc++ binds to the first plugin that brings
+// its templates, and keeps it, unless it was there first; the threads of libgomp outlive a plugin that is closed.
+func prepare(r *artifact.Report) {
+	for _, needed := range r.Needed {
+		if strings.HasPrefix(needed, "libstdc++.so") || strings.HasPrefix(needed, "libgomp.so") {
+			native.Preload(needed)
+		}
+	}
+}
+
+// restoreHandlers puts the host's signal handlers back when native code has replaced them.
+func (p *pipeline) restoreHandlers(name string) {
+	stolen, err := native.Restore()
+	switch {
+	case err != nil:
+		p.log.Named("server").Warn("cannot check the signal handlers", zap.Error(err), Text("cannot check the signal handlers: %v", err))
+	case len(stolen) > 0:
+		p.log.Named("server").Warn("signal handlers restored", zap.Stringers("signals", stolen),
+			Text("%s had replaced the host's handlers of %v: they are back", name, stolen))
+	}
 }
 
 // read asks the library for its API.
@@ -85,7 +114,7 @@ func (c *code) read() error {
 	}
 	thread := native.NewThread()
 	defer thread.Release()
-	at, fault := thread.Get(c.library, get)
+	at, fault := thread.Get(c.library.Library, get)
 	if fault != nil {
 		return fmt.Errorf("logic_get_api: %w", fault)
 	}
@@ -160,37 +189,6 @@ func (p *pipeline) findLayout(c *code, size uint64) (*state.Layout, error) {
 		}
 	}
 	return state.SizeOnly(size), nil
-}
-
-// unload closes a library that was never published.
-func (p *pipeline) unload(next *code) {
-	if next.library == nil {
-		return
-	}
-	p.close(next)
-}
-
-// close closes a library that no worker can reach and verifies that it is gone.
-func (p *pipeline) close(c *code) (pinned bool) {
-	pinned, err := c.library.Close()
-	log := p.log.Named("reload").With(zap.Uint64("generation", c.generation.Number), zap.String("hash", c.generation.Hash))
-	switch {
-	case err != nil:
-		log.Warn("cannot close the old library", zap.Error(err), Text("cannot close the old library: %v", err))
-	case pinned:
-		log.Warn("old library stays mapped", zap.String("library", c.generation.Library),
-			Text("generation %d of %s stays mapped: see `hotreload doctor`", c.generation.Number, c.generation.Library))
-	default:
-		p.store.Release(c.library.Path())
-	}
-	p.engine.set(func(s *Status) {
-		if pinned {
-			s.Pinned++
-		} else {
-			s.Reclaimed++
-		}
-	})
-	return pinned
 }
 
 // LayoutError is a refusal by the guard: the candidate sees another state than the one that is there.

@@ -27,7 +27,7 @@ func imageOf(path string, base uintptr) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	img := Image{Base: base}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && p.Memsz > 0 {

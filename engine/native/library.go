@@ -53,6 +53,15 @@ func Open(path string) (*Library, error) {
 	return &Library{path: path, handle: handle, image: img, text: img.text()}, nil
 }
 
+// Preload opens a system library that others depend on and keeps it for
+// good, whoever closes it. A library that is not there is not an error.
+func Preload(name string) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	const nodelete = 0x1000 // RTLD_NODELETE
+	_, _ = purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL|nodelete)
+}
+
 // Path returns the file that was opened.
 func (l *Library) Path() string { return l.path }
 

@@ -124,36 +124,77 @@ func TestOverflowLooksAtEverything(t *testing.T) {
 
 func TestDirectoryInUseIsReplaced(t *testing.T) {
 	// A directory that somebody is in sends nothing when it is removed. Its parent does.
-	w, _, _, a, _ := watched(t, nil)
-	start(t, w)
-	src := filepath.Dir(a)
-	held, err := os.Open(src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer held.Close() //nolint:errcheck // opened for reading
-	if err := os.RemoveAll(src); err != nil {
-		t.Fatal(err)
-	}
-	waitFor(t, w, a)
-	if err := os.Mkdir(src, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range []string{"2", "3"} {
-		write(t, a, text)
-		waitFor(t, w, a)
+	for _, test := range []struct {
+		name string
+		path func(src string) string // what to watch
+	}{
+		{"directory", func(src string) string { return src }},
+		{"file", func(src string) string { return filepath.Join(src, "a.c") }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir, err := filepath.EvalSymlinks(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			src := filepath.Join(dir, "src")
+			a := filepath.Join(src, "a.c")
+			if err := os.Mkdir(src, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			write(t, a, "1")
+			w, err := New(Config{Paths: []string{test.path(src)}, Debounce: time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.sweep = time.Hour
+			start(t, w)
+			write(t, a, "2")
+			waitFor(t, w, a)
+			if err := os.Remove(a); err != nil {
+				t.Fatal(err)
+			}
+			waitFor(t, w, a)
+			held, err := os.Open(src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer held.Close() //nolint:errcheck // opened for reading
+			if err := errors.Join(os.Remove(src), os.Mkdir(src, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range []string{"3", "4"} {
+				write(t, a, text)
+				waitFor(t, w, a)
+			}
+		})
 	}
 }
 
 func TestPathThatAppearsWhileItsAncestorIsArmed(t *testing.T) {
-	var src string
-	w, _, _, a, _ := watched(t, func(dir string) error {
-		if dir != filepath.Dir(src) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := filepath.Join(dir, "src")
+	a := filepath.Join(src, "a.c")
+	create := func(text string) error {
+		return errors.Join(os.MkdirAll(src, 0o700), os.WriteFile(a, []byte(text), 0o600))
+	}
+	if err := create("1"); err != nil {
+		t.Fatal(err)
+	}
+	w, err := New(Config{Paths: []string{a}, Debounce: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sweep = time.Hour
+	f := newFaulty(t, func(armed string) error {
+		if armed != dir {
 			return nil
 		}
-		return errors.Join(os.MkdirAll(src, 0o700), os.WriteFile(filepath.Join(src, "a.c"), []byte("2"), 0o600))
+		return create("2") // too early to be heard, too late to have been seen
 	})
-	src = filepath.Dir(a)
+	w.openNotifier = func() (notifier, error) { return f, nil }
 	if err := os.RemoveAll(src); err != nil {
 		t.Fatal(err)
 	}

@@ -209,7 +209,7 @@ func (s *script) watch(exclude string, paths []string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.group.Go(func() error { return watcher.Run(ctx) })
-	return nil
+	return s.flush(time.Now().Add(10 * time.Second)) // the first batch comes after everything is watched
 }
 
 // expect waits until all paths have been reported and then for one more write of the sentinel, so that what is reported

@@ -37,14 +37,12 @@ func walkTrail(path string) trail {
 		t.entries = append(t.entries, entry)
 		info, err := os.Lstat(entry)
 		if err != nil || links > maxLinks {
-			t.dirs = append(t.dirs, at)
-			return t
+			return t.end(at)
 		}
 		rest = rest[1:]
 		if info.Mode()&os.ModeSymlink == 0 {
 			if len(rest) > 0 && !info.IsDir() {
-				t.dirs = append(t.dirs, at)
-				return t
+				return t.end(at)
 			}
 			at = entry
 			continue
@@ -64,8 +62,13 @@ func walkTrail(path string) trail {
 		t.parents = append(t.parents, filepath.Dir(at))
 		return t
 	}
-	t.dirs = append(t.dirs, filepath.Dir(at))
-	t.parents = append(t.parents, filepath.Dir(filepath.Dir(at)))
+	return t.end(filepath.Dir(at))
+}
+
+// end returns the trail with the directory of its last entry.
+func (t trail) end(dir string) trail {
+	t.dirs = append(t.dirs, dir)
+	t.parents = append(t.parents, filepath.Dir(dir))
 	return t
 }
 

@@ -42,10 +42,10 @@ func TestTrail(t *testing.T) {
 		{"w/rel.c", "w w/rel.c rel1 rel1/src rel1/src/a.c", "w rel1/src", "rel1"},
 		{"w/abs.c", "w w/abs.c cur rel1 rel1/src rel1/src/a.c", "w . rel1/src", "rel1"},
 		{"w/deep/up.c", "w w/deep w/deep/up.c cur rel1 rel1 rel1/src rel1/src/a.c", "w/deep . rel1/src", "rel1"},
-		{"rel1/none/a.c", "rel1 rel1/none", "rel1", ""},
+		{"rel1/none/a.c", "rel1 rel1/none", "rel1", "."},
 		{"none/src/a.c", "none", ".", ""},
-		{"rel1/src/a.c/b", "rel1 rel1/src rel1/src/a.c", "rel1/src", ""},
-		{"w/dangling.c", "w w/dangling.c w/gone", "w w", ""},
+		{"rel1/src/a.c/b", "rel1 rel1/src rel1/src/a.c", "rel1/src", "rel1"},
+		{"w/dangling.c", "w w/dangling.c w/gone", "w w", "."},
 	}
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {

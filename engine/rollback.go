@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"fmt"
+
+	"hotreload/engine/artifact"
+	"hotreload/workers"
+
+	"go.uber.org/zap"
+)
+
+// faulted decides what takes the place of code that faulted: the code before it, whose library is open while the code is
+// on probation, else an earlier artifact, else nothing, and then its shards stay held until the next good build. Either
+// way the library is not tried again until its bytes change.
+func (p *pipeline) faulted(r faultReport) {
+	c := r.code
+	r.fault.Where = c.library.Locate(r.fault.Fault.PC)
+	p.bad[c.artifact.Hash] = r.fault
+	p.forget(c.artifact)
+	if p.running != c {
+		close(c.decided)
+		p.reportFault(r.fault, nil)
+		return
+	}
+	next := p.successor(c)
+	if next == nil {
+		close(c.decided)
+		p.reportFault(r.fault, nil)
+		return
+	}
+	c.stand.CompareAndSwap(nil, next)
+	close(c.decided)
+	p.release(next, func() { p.reportFault(r.fault, next) })
+}
+
+// successor makes the generation that follows faulted code: on the library that stands in for it already, or on the
+// newest good artifact that is kept. nil: there is none.
+func (p *pipeline) successor(c *code) *code {
+	if stand := c.stand.Load(); stand != nil {
+		return p.again(stand)
+	}
+	for i := len(p.kept) - 1; i >= 0; i-- {
+		next, err := p.open(p.kept[i], c.generation.Library)
+		if err == nil {
+			return next
+		}
+		p.log.Named("reload").Warn("cannot open an earlier library", zap.Error(err), Text("cannot roll back to %s: %v", p.kept[i].Hash.Short(), err))
+	}
+	return nil
+}
+
+// again makes a new generation of code whose library is open.
+func (p *pipeline) again(c *code) *code {
+	p.numbers++
+	next := &code{artifact: c.artifact, library: c.library, api: c.api, layout: c.layout, shown: c.shown, decided: make(chan struct{}), closed: make(chan struct{})}
+	next.generation = c.generation
+	next.generation.Number = p.numbers
+	next.library.generations.Add(1)
+	return next
+}
+
+// open loads a kept artifact as a new generation. It has run before, so only the guard looks at it again.
+func (p *pipeline) open(art *artifact.Artifact, library string) (*code, error) {
+	c := &change{}
+	next, err := p.load(art, library, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.guard(next, c); err != nil {
+		p.close(next)
+		return nil, err
+	}
+	return next, nil
+}
+
+// release publishes next in place of the running generation, outside any change, and has it reported.
+func (p *pipeline) release(next *code, report func()) {
+	old := replaced{p.running, p.pool.Current()}
+	picture := newPicture(next, p.cfg.Shards)
+	g := p.pool.Publish(workers.Directive[*code]{
+		Code:   next,
+		Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) { picture.take(h.(*hand), s) },
+	})
+	next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()
+	p.running = next
+	p.reportPublished(next)
+	report()
+	p.reportState(picture, false)
+	p.reclaim(old)
+}
+
+// rollback answers Engine.Rollback.
+func (p *pipeline) rollback(number uint64) error {
+	if p.running == nil {
+		return ErrNotRunning
+	}
+	for i := len(p.kept) - 1; i >= 0; i-- {
+		k := p.kept[i]
+		runs := k.Hash == p.running.artifact.Hash
+		switch {
+		case number == 0 && runs, number != 0 && p.numberOf[k.Hash] != number:
+			continue
+		case runs:
+			return ErrUnchanged
+		}
+		next, err := p.open(k, p.running.generation.Library)
+		if err != nil {
+			return err
+		}
+		p.release(next, func() { p.reportRollback(next) })
+		return nil
+	}
+	return fmt.Errorf("cannot roll back to generation %d: those that are kept are %v", number, p.keptNumbers())
+}
+
+// keep remembers a published artifact, and forgets the oldest beyond Config.Keep.
+func (p *pipeline) keep(c *code) {
+	p.forget(c.artifact)
+	p.kept = append(p.kept, c.artifact)
+	p.numberOf[c.artifact.Hash] = c.generation.Number
+	for len(p.kept) > p.cfg.Keep+1 { // the running one and Keep before it
+		p.store.Forget(p.kept[0].Hash)
+		p.forget(p.kept[0])
+	}
+}
+
+func (p *pipeline) forget(art *artifact.Artifact) {
+	for i, k := range p.kept {
+		if k.Hash == art.Hash {
+			p.kept = append(p.kept[:i:i], p.kept[i+1:]...)
+			return
+		}
+	}
+}
+
+func (p *pipeline) keptNumbers() []uint64 {
+	var numbers []uint64
+	for _, k := range p.kept {
+		numbers = append(numbers, p.numberOf[k.Hash])
+	}
+	return numbers
+}

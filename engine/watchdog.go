@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// cancelTries bounds how often the watchdog asks a crossing to end: a tick asleep in libc is never in its own text.
+const cancelTries = 200
+
+// watched is what the watchdog knows of one hand's crossing.
+type watched struct {
+	crossing uint64
+	since    time.Time     // when it was first seen
+	cpu      time.Duration // of the thread, then
+	reported bool
+	tries    int
+}
+
+// watchdog reports calls of plugin code that take longer than Config.TickDeadline, and ends those that have used more
+// than Config.TickKill of their thread's processor time: a stop in a debugger or a sleep uses none. It samples, so the
+// workers do not read a clock for it.
+func (p *pipeline) watchdog(ctx context.Context) error {
+	interval := min(max(min(p.cfg.TickDeadline, p.cfg.TickKill)/8, time.Millisecond), 50*time.Millisecond)
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	seen := make(map[*hand]*watched)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		hands := p.crew.hands.all()
+		alive := make(map[*hand]*watched, len(hands))
+		for _, h := range hands {
+			crossing, busy := h.thread.Busy()
+			w := seen[h]
+			switch {
+			case !busy:
+				continue
+			case w == nil || w.crossing != crossing:
+				cpu, err := h.thread.CPUTime()
+				if err != nil {
+					continue // the thread has just ended
+				}
+				w = &watched{crossing: crossing, since: time.Now(), cpu: cpu}
+			default:
+				p.overdue(h, w)
+			}
+			alive[h] = w
+		}
+		seen = alive
+	}
+}
+
+// overdue judges a crossing that has been seen before.
+func (p *pipeline) overdue(h *hand, w *watched) {
+	took := time.Since(w.since)
+	if took > p.cfg.TickDeadline && !w.reported {
+		w.reported = true
+		p.log.Named("server").Warn("tick is late", zap.Int("worker", h.span.Worker), zap.Int("first_shard", h.span.First),
+			zap.Duration("for", took),
+			Text("worker %d (shards %d to %d) has been in the plugin for %v", h.span.Worker, h.span.First, h.span.First+h.span.Count-1, took.Round(time.Millisecond)))
+	}
+	cpu, err := h.thread.CPUTime()
+	if err != nil || cpu-w.cpu < p.cfg.TickKill || w.tries > cancelTries {
+		return
+	}
+	if w.tries++; w.tries > cancelTries {
+		p.log.Named("server").Error("tick cannot be cancelled", zap.Int("worker", h.span.Worker),
+			Text("worker %d is stuck in the plugin, outside its own code, and cannot be cancelled", h.span.Worker))
+		return
+	}
+	if err := h.thread.Cancel(w.crossing); err != nil {
+		p.log.Named("server").Debug("cancel", zap.Error(err))
+	}
+}
