@@ -70,6 +70,9 @@ type Config struct {
 	// SnapshotBytes is the size of a worker's shards up to which they are copied before every tick, so that a fault after
 	// probation loses nothing either. Default 64 KiB; negative: never.
 	SnapshotBytes int
+	// Strict refuses a library with a finding that keeps it from being unloaded or endangers the host, where the default
+	// is to warn.
+	Strict bool
 	// Keep is how many earlier artifacts stay ready for a rollback. Default 5.
 	Keep int
 

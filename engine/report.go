@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"hotreload/engine/artifact"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -47,7 +49,20 @@ func (p *pipeline) reportSwapped(c *change, first bool) {
 	swaps := p.reportPublished(p.running)
 	log.Info(message, append(generationFields(g), zap.Uint64("swaps", swaps), zap.Object("stages", c.stages), text)...)
 	p.engine.hub.send(Event{Kind: kind, Generation: g, Stages: c.stages})
+	p.reportFindings(p.running)
 	p.reportState(c.picture, first)
+}
+
+// reportFindings warns of what keeps the new library from being unloaded or endangers the host, when the one before did
+// not have it.
+func (p *pipeline) reportFindings(c *code) {
+	for _, f := range c.artifact.Report.Findings {
+		if f.Severity < artifact.Warn || c.fallback != nil && c.fallback.artifact.Report.Has(f.Code) {
+			continue
+		}
+		p.log.Named("reload").Warn("finding", zap.String("code", f.Code), zap.String("subject", f.Subject), zap.String("why", f.Why),
+			zap.String("remedy", f.Remedy), Text("%s has %s: %s; %s", c.generation.Library, f.Code, f.Why, f.Remedy))
+	}
 }
 
 func generationFields(g Generation) []zap.Field {

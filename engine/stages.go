@@ -30,8 +30,14 @@ func stage(name Stage, took *time.Duration, f func() error) error {
 // inspect copies the library into the store and looks at the copy, before anything maps it.
 func (p *pipeline) inspect(ctx context.Context, c *change) (art *artifact.Artifact, err error) {
 	err = stage(StageInspect, &c.stages.Inspect, func() error {
-		art, err = p.store.Take(ctx, c.built.result.Library)
-		return err
+		if art, err = p.store.Take(ctx, c.built.result.Library); err != nil {
+			return err
+		}
+		if p.cfg.Strict && art.Report.Worst() >= artifact.Warn {
+			p.store.Forget(art.Hash)
+			return &StrictError{Finding: art.Report.Findings[0]}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -43,6 +49,14 @@ func (p *pipeline) inspect(ctx context.Context, c *change) (art *artifact.Artifa
 		return nil, &StageError{StageRun, &BadArtifactError{reason}}
 	}
 	return art, nil
+}
+
+// StrictError refuses a library for a finding that Config.Strict does not let pass.
+type StrictError struct{ Finding artifact.Finding }
+
+// Error implements error.
+func (e *StrictError) Error() string {
+	return fmt.Sprintf("%s (%s): %s; %s", e.Finding.Code, e.Finding.Subject, e.Finding.Why, e.Finding.Remedy)
 }
 
 // load opens a private copy of the artifact, under the library's name, and reads its API.

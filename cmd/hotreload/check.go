@@ -30,7 +30,7 @@ func expectation(flag string) string {
 		return "an existing directory"
 	case "build", "lib", "depfile", "state-type":
 		return "text"
-	case "build-timeout":
+	case "build-timeout", "tick-deadline", "tick-kill":
 		return "a positive time such as 90s or 2m"
 	case "tick-ms":
 		return "0 (free-running) or 0.001 to 86400000 milliseconds"
@@ -40,11 +40,13 @@ func expectation(flag string) string {
 		return "0, or 0.001 to 86400000 milliseconds"
 	case "seed", "ticks":
 		return "a whole number, 0 or more"
-	case "shards", "max-catchup":
+	case "probation-ticks":
+		return "a whole number, 1 or more"
+	case "shards", "max-catchup", "keep":
 		return fmt.Sprintf("a whole number, 1 to %d", math.MaxInt32)
 	case "workers":
 		return fmt.Sprintf("a whole number, 1 to %d", engine.MaxWorkers)
-	case "poll", "exit-on-failure":
+	case "poll", "exit-on-failure", "strict":
 		return "true or false"
 	}
 	return ""
@@ -79,6 +81,10 @@ func (s *settings) check(from origin) error {
 		{"poll-ms", inMilliseconds(s.PollMS), s.PollMS},
 		{"debounce-ms", s.DebounceMS == 0 || inMilliseconds(s.DebounceMS), s.DebounceMS},
 		{"build-timeout", s.BuildTimeout > 0, time.Duration(s.BuildTimeout)},
+		{"tick-deadline", s.TickDeadline > 0, time.Duration(s.TickDeadline)},
+		{"tick-kill", s.TickKill > 0, time.Duration(s.TickKill)},
+		{"probation-ticks", s.ProbationTicks >= 1, s.ProbationTicks},
+		{"keep", s.Keep >= 1 && s.Keep <= math.MaxInt32, s.Keep},
 		{"shards", s.Shards >= 1 && s.Shards <= math.MaxInt32, s.Shards},
 		{"workers", !workersSet || s.Workers >= 1 && s.Workers <= engine.MaxWorkers, s.Workers},
 		{"max-catchup", s.MaxCatchup >= 1 && s.MaxCatchup <= math.MaxInt32, s.MaxCatchup},
@@ -156,25 +162,30 @@ func (s *settings) engineConfig() (engine.Config, error) {
 		return engine.Config{}, fmt.Errorf("--swap: %w", err)
 	}
 	cfg := engine.Config{
-		Watch:         s.Watch,
-		Build:         s.Build,
-		Library:       s.Lib,
-		Dir:           s.Dir,
-		Depfile:       s.Depfile,
-		BuildTimeout:  time.Duration(s.BuildTimeout),
-		Tick:          milliseconds(s.TickMS),
-		Shards:        s.Shards,
-		Workers:       s.Workers,
-		Ticks:         s.Ticks,
-		Seed:          s.Seed,
-		Swap:          swap,
-		MaxCatchup:    s.MaxCatchup,
-		WatchMode:     s.WatchMode,
-		PollInterval:  milliseconds(s.PollMS),
-		Debounce:      max(milliseconds(s.DebounceMS), 1), // 0 asks the engine for its default
-		ExitOnFailure: s.ExitOnFailure,
-		Show:          s.Show,
-		StateType:     s.StateType,
+		Watch:          s.Watch,
+		Build:          s.Build,
+		Library:        s.Lib,
+		Dir:            s.Dir,
+		Depfile:        s.Depfile,
+		BuildTimeout:   time.Duration(s.BuildTimeout),
+		Tick:           milliseconds(s.TickMS),
+		Shards:         s.Shards,
+		Workers:        s.Workers,
+		Ticks:          s.Ticks,
+		Seed:           s.Seed,
+		Swap:           swap,
+		MaxCatchup:     s.MaxCatchup,
+		TickDeadline:   time.Duration(s.TickDeadline),
+		TickKill:       time.Duration(s.TickKill),
+		ProbationTicks: s.ProbationTicks,
+		Keep:           s.Keep,
+		Strict:         s.Strict,
+		WatchMode:      s.WatchMode,
+		PollInterval:   milliseconds(s.PollMS),
+		Debounce:       max(milliseconds(s.DebounceMS), 1), // 0 asks the engine for its default
+		ExitOnFailure:  s.ExitOnFailure,
+		Show:           s.Show,
+		StateType:      s.StateType,
 	}
 	if s.TickMS == 0 {
 		cfg.Tick = engine.FreeRunning

@@ -26,6 +26,12 @@ type settings struct {
 	MaxCatchup int     `toml:"max-catchup"`
 	Swap       string  `toml:"swap"`
 
+	TickDeadline   duration `toml:"tick-deadline"`
+	TickKill       duration `toml:"tick-kill"`
+	ProbationTicks uint64   `toml:"probation-ticks"`
+	Keep           int      `toml:"keep"`
+	Strict         bool     `toml:"strict"`
+
 	WatchMode     string  `toml:"watch-mode"`
 	Poll          bool    `toml:"poll"`
 	PollMS        float64 `toml:"poll-ms"`
@@ -78,6 +84,14 @@ func (s *settings) bind() []flagGroup {
 			fs.IntVar(&s.Workers, "workers", 0, "`N` threads that tick them (default: one per processor, at most one\nper shard)")
 			fs.IntVar(&s.MaxCatchup, "max-catchup", 10, "run at most `N` late ticks at once, then take up the rate from there")
 			fs.StringVar(&s.Swap, "swap", "aligned", "`MODE` of a swap: aligned (all shards at one tick) or immediate (each at\nits next)")
+		}),
+		group("Safety", func(fs *pflag.FlagSet) {
+			s.TickDeadline, s.TickKill = duration(time.Second), duration(2*time.Second)
+			fs.Var(&s.TickDeadline, "tick-deadline", "`TIME` after which a tick that has not returned is reported")
+			fs.Var(&s.TickKill, "tick-kill", "processor `TIME` after which a tick is ended and its code rolled back")
+			fs.Uint64Var(&s.ProbationTicks, "probation-ticks", 120, "keep the code before loaded for `N` ticks, ready to take over")
+			fs.IntVar(&s.Keep, "keep", 5, "keep `N` earlier libraries to roll back to")
+			fs.BoolVar(&s.Strict, "strict", false, "refuse libraries that would not unload or endanger the host")
 		}),
 		group("Watching", func(fs *pflag.FlagSet) {
 			fs.StringVar(&s.WatchMode, "watch-mode", "inotify", "`MODE`: inotify or poll")

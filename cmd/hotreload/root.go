@@ -55,7 +55,7 @@ func completeValues(root *cobra.Command) {
 	must(root.MarkFlagFilename("lib", "so"))
 	for _, flag := range []string{
 		"build", "build-timeout", "tick-ms", "seed", "ticks", "shards", "workers", "max-catchup", "poll-ms", "debounce-ms",
-		"show", "state-type",
+		"tick-deadline", "tick-kill", "probation-ticks", "keep", "show", "state-type",
 	} {
 		must(root.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions))
 	}

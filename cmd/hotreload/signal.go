@@ -5,12 +5,17 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"hotreload/engine"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 )
+
+// sameSignal is how close two signals come that are one: timeout(1) and process supervisors signal a process and then its
+// group, so that it gets the same one twice.
+const sameSignal = 100 * time.Millisecond
 
 // withSignals returns a context that the first SIGINT or SIGTERM cancels. A second one calls now, which is expected to
 // end the process. The caller must call stop, which waits for the goroutine that listens.
@@ -21,10 +26,17 @@ func withSignals(parent context.Context, log *zap.Logger, now func(os.Signal)) (
 	stopped := make(chan struct{})
 	var listener errgroup.Group
 	listener.Go(func() error {
-		for count := 1; ; count++ {
+		var first os.Signal
+		var since time.Time
+		for {
 			select {
 			case s := <-signals:
-				if count > 1 {
+				switch {
+				case first == nil:
+					first, since = s, time.Now()
+				case s == first && time.Since(since) < sameSignal:
+					continue
+				default:
 					now(s)
 					return nil
 				}
