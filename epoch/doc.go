@@ -55,8 +55,8 @@
 //     will in its next tick, and the grace period waits for the end of that one, as it does when it met something by
 //     Look before that tick. The slot tells first what was met and then which tick it is, and the scan reads in that
 //     order.
-//   - In aligned mode what a parked participant meets by Look before tick t is active from t exactly: it is retired, by
-//     a successor active from t, as one that no tick could run, or by a later one, and either way after t.
+//   - In aligned mode what a parked participant meets by Look before tick t is active from t exactly, unless it has just
+//     joined. The successor is active from t or later: if from t, Retire finds that it has looked and waits for t's end.
 //
 // Everything a participant did before End, Park or Close happens before whatever follows a scan that sees the word that
 // it stored: reclaiming is ordered after use without any fence in the tick.

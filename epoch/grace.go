@@ -45,8 +45,13 @@ func (d *Domain[T]) Retire(old *Generation[T], ticks uint64) *Grace[T] {
 			gr.goal.each[p] = p.need(old, ticks)
 		}
 	} else {
-		// Whoever has completed old's first tick has met old, in that tick at the latest.
+		// Whoever has completed old's first tick has met old, in that tick at the latest, or by Look in its first one.
 		gr.goal.tick = max(old.until+ticks, old.Activation()+1)
+		for _, p := range *d.participants.Load() {
+			if tick := p.Tick(); tick == old.until && p.looked.Load() == tick+1 {
+				gr.goal.tick = max(gr.goal.tick, old.until+1)
+			}
+		}
 	}
 	d.pending++
 	gr.look(time.Now())
@@ -55,9 +60,9 @@ func (d *Domain[T]) Retire(old *Generation[T], ticks uint64) *Grace[T] {
 
 // need returns what p must reach so that it has completed `ticks` ticks of old's successor, in immediate mode.
 func (p *Participant[T]) need(old *Generation[T], ticks uint64) *need {
-	// met before word: when p has met old, the tick in which it did is over or is the one that word tells. Then looked:
-	// when p was parked already, it may have met old by Look, before that tick. A Look that this load misses sees old's
-	// successor, and returns old only to who had not met it.
+	// met before word: when p has met old, the tick in which it did is over or is the one that word tells. Or it was
+	// parked and has met old by Look; a Look that the load of looked misses sees old's successor, and returns old only to
+	// who had not met it.
 	met, s := p.met.Load(), p.word.Load()
 	if met != 0 && met < old.epoch || s&parked != 0 && p.looked.Load() == s&^parked+1 {
 		ticks = max(ticks, 1) // it will meet old before its successor, or uses it before its next tick

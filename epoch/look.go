@@ -20,6 +20,7 @@ func (p *Participant[T]) Look() *Generation[T] {
 	tick, first := p.Tick(), p.met.Load() == 0
 	// Before current: a scan that misses this store has seen its publication stored, and then this load sees it too.
 	// Pairs with the load in need.
+	looked, held := p.looked.Load(), p.held
 	p.looked.Store(tick + 1)
 	newest := p.current.Load()
 	for p.held != newest {
@@ -32,6 +33,9 @@ func (p *Participant[T]) Look() *Generation[T] {
 		if !first {
 			break
 		}
+	}
+	if p.held == held && !first {
+		p.looked.Store(looked) // there was nothing new
 	}
 	p.met.Store(p.held.epoch) // after the last link was read; pairs with the load in forget
 	return p.held

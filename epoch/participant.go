@@ -41,7 +41,7 @@ type Participant[T any] struct {
 	// raised by the owner. It is beside word because End reads it.
 	wanted atomic.Uint64
 	met    atomic.Uint64 // the epoch of the last generation that Begin or Look returned; 0 before; written by the owner
-	looked atomic.Uint64 // one more than the tick before which Look was last called; 0 before; written by the owner
+	looked atomic.Uint64 // one more than the tick before which Look last met something; 0 after Park; written by the owner
 	_      [cacheLine]byte
 }
 
@@ -175,6 +175,9 @@ func (p *Participant[T]) Park() {
 	}
 	p.fast = nil
 	p.word.Or(parked)
+	if p.looked.Load() != 0 {
+		p.looked.Store(0)
+	}
 	// Or, then load: as in End, since being parked is enough for some waiters.
 	if p.wanted.Load() != nobody {
 		p.tell()

@@ -202,21 +202,13 @@ func (s *stress) align(tick, running uint64) error {
 // rejoin joins at tick, or when that is refused after the fastest.
 func (s *stress) rejoin(id int, tick uint64) *epoch.Participant[*payload] {
 	for {
-		if p := s.tryJoin(id, tick); p != nil {
+		p, err := join(s.domain, id, tick)
+		if err == nil {
 			return p
 		}
 		s.count.refused.Add(1)
 		tick = s.domain.Stats().Fastest + 1
 	}
-}
-
-func (s *stress) tryJoin(id int, tick uint64) (p *epoch.Participant[*payload]) {
-	defer func() {
-		if recover() != nil {
-			p = nil
-		}
-	}()
-	return s.domain.Join(id, tick)
 }
 
 // publish replaces the newest generation and begins the grace period of the one before.

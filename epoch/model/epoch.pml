@@ -273,7 +273,7 @@ inline look(w)
 {
 #ifdef LOOKS
 	do
-	:: looked[w] = tick[w] + 1;
+	:: a = looked[w]; looked[w] = tick[w] + 1;
 		d_step { newest = current; first = (met[w] == 0); changed = false };
 		do
 		:: held != newest ->
@@ -296,6 +296,11 @@ inline look(w)
 			fi
 		:: else -> break
 		od;
+		changed = changed || first;
+		if
+		:: changed
+		:: else -> looked[w] = a
+		fi;
 		atomic {
 			met[w] = held;
 			if
@@ -303,7 +308,7 @@ inline look(w)
 			:: else
 			fi
 		};
-		nxt = 0; newest = 0; first = false;
+		a = 0; nxt = 0; newest = 0; first = false;
 		if
 		:: changed
 		:: else -> break
@@ -320,6 +325,9 @@ inline park(w)
 	d_step { uses[w] = 0; parked[w] = true };
 #ifndef FAST_KEPT
 	fast = 0;
+#endif
+#ifdef LOOKS
+	looked[w] = 0;
 #endif
 #ifndef PARK_SILENT
 	if
@@ -412,7 +420,10 @@ proctype worker(byte w; bool late)
 		:: join(w, 1)
 		:: TICKS > 2 -> join(w, 2)
 		:: goto over
-		fi
+		fi;
+#ifdef LOOKS
+		look(w)
+#endif
 	:: else
 	fi;
 	do
@@ -610,6 +621,19 @@ proctype reclaimer()
 		goal = until[g] + GRACE;
 #else
 		goal = MAX(until[g] + GRACE, act[g] + 1);
+#endif
+#ifdef LOOKS
+		i = 0; list = members;
+		do
+		:: i < NW ->
+			t = tick[i];
+			d_step {
+				goal = ((list & BIT(i)) && t == until[g] && LOOKED(i, t) -> MAX(goal, until[g] + 1) : goal);
+				t = 0; i++
+			}
+		:: else -> break
+		od;
+		i = 0; list = 0;
 #endif
 #endif
 #endif
