@@ -181,6 +181,9 @@ func (s *inotify) sweep(found map[string]struct{}) {
 			s.disarmTree(dir, found)
 		}
 	}
+	for dir := range s.deaf {
+		maps.Copy(found, s.trees[dir])
+	}
 }
 
 func (s *inotify) follow(path string) error {
