@@ -232,7 +232,7 @@ func (s *inotify) index(path string, t trail) {
 func (s *inotify) enter(dir string) error {
 	physical, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return nil //nolint:nilerr // gone: the event that says so is on its way
+		return nil // gone: the event that says so is on its way
 	}
 	insert(s.trees, physical, dir)
 	_, err = s.arm(physical)

@@ -26,7 +26,7 @@ var remoteFileSystems = map[uint32]string{
 func remote(dir string) error {
 	var info unix.Statfs_t
 	if err := unix.Statfs(dir, &info); err != nil {
-		return nil //nolint:nilerr // gone, or unknown: not known to be remote
+		return nil // gone, or unknown: not known to be remote
 	}
 	if name, ok := remoteFileSystems[uint32(info.Type)]; ok { // the type is sign-extended on some architectures
 		return fmt.Errorf("%s is on %s: %w", dir, name, errRemote)

@@ -132,7 +132,7 @@ func TestSessionTellsAtOnceAndWhenSettled(t *testing.T) {
 		}
 		time.Sleep(defaultDebounce - 1)
 		b.wantNone()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		b.wantBatch("settled a.c")
 		time.Sleep(time.Hour)
 		b.wantNone()
@@ -218,7 +218,7 @@ func TestSessionOutputDoesNotDisturbTheQuiet(t *testing.T) {
 		b.wantBatch("unsettled! src/b.c")
 		time.Sleep(defaultDebounce - 1)
 		b.save("src/b.so", "2") // the build that the first batch has started
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		b.wantBatch("settled src/b.c")
 	})
 }
@@ -381,7 +381,7 @@ func TestPollLooksOncePerInterval(t *testing.T) {
 		write(t, b.path("a.c"), "2")
 		time.Sleep(defaultInterval - 1)
 		b.wantNone()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		b.wantBatch("unsettled! a.c")
 		time.Sleep(defaultDebounce)
 		b.wantBatch("settled a.c")
