@@ -1,0 +1,70 @@
+package trial
+
+import (
+	"os"
+
+	"hotreload/engine/abi"
+)
+
+// Candidate is a library to try.
+type Candidate struct {
+	// Path is the file to load, absolute. Nobody may write to it; each trial is a process of its own, so it may be tried
+	// again, and the host may load the same file afterwards.
+	Path string
+	// Name is what messages call the library, such as "logic.so". Default: the base name of Path.
+	Name string
+	// Expect is what the guard demands.
+	Expect abi.Expectation
+	// DT is the length of a tick in seconds.
+	DT float64
+	// Shards is the number of fresh states to make when there is nothing to copy; of more than 16 the first 16 are
+	// tried. Default 1.
+	Shards int
+	// Seed gives the seed of a fresh shard; nil passes 0. It is called by Try.
+	Seed func(shard int) uint64
+	// Live is the state to try the library on; nil before the first generation, and when the state has to migrate first.
+	// A state of another size than the candidate's is not used.
+	Live *Live
+}
+
+// Addresses says whether a state holds addresses, and so means nothing to another process.
+type Addresses uint8
+
+// The answers.
+const (
+	Unknown Addresses = iota // only the size of the state is known
+	Absent                   // its layout has none
+	Present                  // its layout has some
+)
+
+// Live is the running state. Of more than 16 shards, or of large ones, a few are tried that lie evenly spread.
+type Live struct {
+	// File is the memory of the shards, at offset 0; the child can read it and never write to it. What it copies may be
+	// torn, as shards are ticked meanwhile.
+	File *os.File
+	// Snapshot, when given, is used in place of File: the bytes of shards as they were between two ticks.
+	Snapshot [][]byte
+	// StateSize is the size of a shard in bytes, Stride the distance between two in File, Shards their number.
+	StateSize uint64
+	Stride    uint64
+	Shards    int
+	// Addresses says whether the state can be copied.
+	Addresses Addresses
+}
+
+const (
+	maxShards = 16
+	// copyLimit bounds what is copied. A shard above it is mapped copy-on-write instead, alone.
+	copyLimit = 1 << 20
+	// shardAlign is the alignment of a shard, as in the host.
+	shardAlign = 64
+)
+
+// tried returns how many of so many shards of a size are tried.
+func tried(shards int, size uint64) int {
+	fit := uint64(1)
+	if size > 0 {
+		fit = max(copyLimit/size, 1)
+	}
+	return int(min(uint64(max(shards, 1)), fit, maxShards))
+}
