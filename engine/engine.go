@@ -28,10 +28,11 @@ type Engine struct {
 	ended   chan struct{}        // closed when Run is about to return
 	started bool
 
-	mu     sync.Mutex
-	status Status
-	pool   *workers.Pool[*code] // nil until the first generation runs
-	arena  *state.Arena
+	mu      sync.Mutex
+	status  Status
+	scratch string               // the private directory; "" before Run
+	pool    *workers.Pool[*code] // nil until the first generation runs
+	arena   *state.Arena
 }
 
 // New checks cfg and returns an engine that has not touched anything yet. Errors wrap ErrConfig.
@@ -73,7 +74,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	defer p.dismantle()
-	e.set(func(s *Status) { s.Running = true })
+	e.mu.Lock()
+	e.scratch, e.status.Running = p.scratch, true
+	e.mu.Unlock()
 	err = p.run(ctx)
 	e.set(func(s *Status) { s.Running = false })
 	close(e.ended)
@@ -168,6 +171,21 @@ func (e *Engine) Reload(ctx context.Context) error {
 
 // ask has the pipeline's goroutine run f and waits for its verdict.
 func (e *Engine) ask(ctx context.Context, verdict <-chan error, f func(*pipeline)) error {
+	if err := e.submit(ctx, f); err != nil {
+		return err
+	}
+	select {
+	case err := <-verdict:
+		return err
+	case <-e.ended:
+		return ErrNotRunning
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// submit has the pipeline's goroutine run f. When it returns an error, f will not run.
+func (e *Engine) submit(ctx context.Context, f func(*pipeline)) error {
 	e.mu.Lock()
 	running := e.status.Running
 	e.mu.Unlock()
@@ -176,14 +194,7 @@ func (e *Engine) ask(ctx context.Context, verdict <-chan error, f func(*pipeline
 	}
 	select {
 	case e.calls <- f:
-	case <-e.ended:
-		return ErrNotRunning
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	select {
-	case err := <-verdict:
-		return err
+		return nil
 	case <-e.ended:
 		return ErrNotRunning
 	case <-ctx.Done():

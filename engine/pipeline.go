@@ -32,13 +32,14 @@ type pipeline struct {
 	builder *build.Builder // nil when somebody else builds
 	watcher *watch.Watcher
 
-	ctx     context.Context // of the run: builds end with it
-	group   *errgroup.Group // everything that Run waits for
-	numbers uint64          // the last generation number given
-	running *code           // nil before the first generation
-	pool    pool            // what it runs on
-	crew    *crew           // what its hands share
-	shown   <-chan struct{} // closed when the last [state] line has been logged
+	ctx      context.Context // of the run: builds end with it
+	group    *errgroup.Group // everything that Run waits for
+	numbers  uint64          // the last generation number given
+	running  *code           // nil before the first generation
+	stopping bool            // the workers are ending: nothing more is published
+	pool     pool            // what it runs on
+	crew     *crew           // what its hands share
+	shown    <-chan struct{} // closed when the last [state] line has been logged
 
 	kept     []*artifact.Artifact     // good artifacts that have run, the newest last
 	numberOf map[artifact.Hash]uint64 // the last generation of each
@@ -125,6 +126,10 @@ func (p *pipeline) loop(ctx context.Context) error {
 
 // rebuild answers Engine.Reload with the verdict on the change under way, or else on a build of its own.
 func (p *pipeline) rebuild(verdict chan<- error) {
+	if p.stopping {
+		verdict <- ErrNotRunning
+		return
+	}
 	p.change.asked = append(p.change.asked, verdict)
 	if p.building == nil && p.change.built == nil {
 		p.change.first, p.change.settled = time.Now(), true
@@ -227,11 +232,7 @@ func (p *pipeline) verdict(ctx context.Context) error {
 	if ctx.Err() != nil && err != nil {
 		return nil // cut short by the end of the run: says nothing about the plugin
 	}
-	c.stages.Total = time.Since(c.first)
-	p.report(&c, err, first)
-	if c.replaced.code != nil {
-		p.reclaim(c.replaced)
-	}
+	p.conclude(&c, err, first)
 	for _, verdict := range c.asked {
 		verdict <- err
 	}
@@ -239,6 +240,15 @@ func (p *pipeline) verdict(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// conclude says what became of a change, and has reclaimed what it replaced.
+func (p *pipeline) conclude(c *change, err error, first bool) {
+	c.stages.Total = time.Since(c.first)
+	p.report(c, err, first)
+	if c.replaced.code != nil {
+		p.reclaim(c.replaced)
+	}
 }
 
 // reload takes a built library to the workers. On an error, a *StageError or ErrUnchanged, the generation that runs is
@@ -251,6 +261,11 @@ func (p *pipeline) reload(ctx context.Context, c *change) error {
 		return &StageError{StageBuild, &staleError{c.built.result.Library}}
 	}
 	p.reportBuilt()
+	return p.admit(ctx, c)
+}
+
+// admit takes a library to the workers, wherever it came from.
+func (p *pipeline) admit(ctx context.Context, c *change) error {
 	art, err := p.inspect(ctx, c)
 	if err != nil {
 		return err

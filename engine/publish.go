@@ -75,6 +75,7 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 
 // stop ends the workers at one tick, after a last look at the state and the plugin's shutdown of every shard.
 func (p *pipeline) stop() {
+	p.stopping = true
 	if p.running == nil {
 		return
 	}

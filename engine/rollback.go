@@ -91,7 +91,7 @@ func (p *pipeline) release(next *code, report func()) {
 
 // rollback answers Engine.Rollback.
 func (p *pipeline) rollback(number uint64) error {
-	if p.running == nil {
+	if p.running == nil || p.stopping {
 		return ErrNotRunning
 	}
 	for i := len(p.kept) - 1; i >= 0; i-- {
