@@ -1,28 +1,55 @@
 package workers
 
-import "time"
+import (
+	"math"
+	"runtime"
+	"time"
 
-// yieldEvery is how long a free-running worker computes before it lets others have its processor. Go itself would take
-// it away only after 10 ms, and until then everybody who waits for a grace period, or to publish, waits.
-const yieldEvery = 500 * time.Microsecond
+	"hotreload/epoch"
+)
 
-// pace is the schedule of one worker.
+// yieldEvery is how long a worker that does not wait computes before it lets others have its processor. Go itself would
+// take it away only after 10 ms, and until then everybody who waits for a grace period, or to publish, waits. With more
+// workers than processors a grace period takes some rounds of all workers, so it is short.
+const yieldEvery = 200 * time.Microsecond
+
+// leadTime is how far a worker with a schedule may be ahead of the slowest in aligned mode: a stall of one delays the
+// others only if it lasts longer.
+const leadTime = 64 * time.Millisecond
+
+// pace is the schedule of one worker, on its goroutine.
 type pace struct {
 	period  time.Duration
-	catchup time.Duration
-	base    time.Time // tick t is due at base + t*period
-	lead    uint64    // ticks that the worker may be ahead of the slowest
+	catchup uint64
+	fastest func() uint64 // the fastest worker's tick, for which one that is late may make; nil when there is no such
+	base    time.Time     // tick t is due at base + t*period
+	lead    uint64        // ticks that the worker may be ahead of the slowest, at least 2
 
-	// Free-running: yield after each batch of ticks, whose size is tuned so that it takes about yieldEvery.
+	now  time.Time     // when the tick at hand began, for a worker with a schedule
+	late time.Duration // how late that was
+
+	// since is when the worker last began to run without a wait, from the tick then.
+	since   time.Time
+	resumed bool // since is to be read anew
+
+	// Without a period: yield after each batch of ticks, whose size is tuned so that it takes about yieldEvery.
 	batch uint64
+	from  uint64 // first tick of the batch
 	until uint64 // the tick at which to yield
-	since time.Time
+	count uint64 // ticks run since the last yield, and how long they took, for an observer
+	took  time.Duration
 }
 
-func newPace(cfg Config, start time.Time) pace {
-	p := pace{period: cfg.Period, catchup: time.Duration(cfg.MaxCatchup) * cfg.Period, base: start, since: start, batch: 1, until: 1}
-	p.lead = max(64, 4*uint64(cfg.MaxCatchup))
-	return p
+func (p *Pool[C]) newPace(base time.Time) pace {
+	cfg := &p.cfg
+	c := pace{period: cfg.Period, catchup: uint64(cfg.MaxCatchup), base: base, batch: 1, lead: 2, resumed: true}
+	if cfg.Period > 0 {
+		c.lead = max(2, 2*c.catchup, uint64(leadTime/cfg.Period))
+	}
+	if cfg.Mode == epoch.Aligned && cfg.Workers > 1 {
+		c.fastest = func() uint64 { return p.domain.Stats().Fastest }
+	}
+	return c
 }
 
 // next says what to do before tick: wait so long, yield, or (0, false) run it now.
@@ -30,27 +57,78 @@ func (p *pace) next(tick uint64) (wait time.Duration, yield bool) {
 	if p.period == 0 {
 		return 0, p.spent(tick)
 	}
-	now := time.Now()
-	due := p.base.Add(time.Duration(tick) * p.period)
-	if wait := due.Sub(now); wait > 0 {
-		return wait, false
+	p.now = time.Now()
+	p.late = p.now.Sub(p.due(tick))
+	if p.late < 0 {
+		p.resumed = true
+		return -p.late, false
 	}
-	if late := now.Sub(due); late > p.catchup {
-		p.base = p.base.Add(late - p.catchup)
+	p.rebase(tick)
+	if p.resumed {
+		p.since, p.resumed = p.now, false
 	}
-	return 0, false
+	return 0, p.now.Sub(p.since) >= yieldEvery
 }
 
-// spent tells a free-running worker whether its batch is over, and sizes the next one.
+func (p *pace) due(tick uint64) time.Time { return p.base.Add(time.Duration(tick) * p.period) }
+
+// rebase moves the schedule when the worker is later than it may catch up.
+func (p *pace) rebase(tick uint64) {
+	if p.late <= p.within(p.catchup) {
+		return
+	}
+	allowed := p.catchup
+	if p.fastest != nil {
+		// What others have run already it must run too, and the sooner the better: else it would stay behind them for
+		// good, and so would every activation.
+		if fastest := p.fastest(); fastest > tick {
+			allowed = max(allowed, fastest-tick)
+		}
+	}
+	if missed := p.late - p.within(allowed); missed > 0 {
+		p.base = p.base.Add(missed)
+	}
+}
+
+// within returns the length of n periods.
+func (p *pace) within(n uint64) time.Duration {
+	if n > uint64(math.MaxInt64/p.period) {
+		return math.MaxInt64
+	}
+	return time.Duration(n) * p.period
+}
+
+// spent tells a worker without a schedule whether its batch is over, and sizes the next one.
 func (p *pace) spent(tick uint64) bool {
-	if tick < p.until {
+	switch {
+	case p.resumed:
+		p.since, p.resumed = time.Now(), false
+		p.from, p.until = tick, tick+p.batch
+		return false
+	case tick < p.until:
 		return false
 	}
-	now := time.Now()
-	took := max(now.Sub(p.since), 1)
-	// Towards the batch that would have taken yieldEvery, at most doubling: one interrupted batch says little.
-	p.batch = min(max(uint64(float64(p.batch)*float64(yieldEvery)/float64(took)), 1), 2*p.batch)
-	p.until, p.since = tick+p.batch, now
-	p.lead = max(64, 8*p.batch)
-	return tick != 0
+	ran, took := tick-p.from, max(time.Since(p.since), 1)
+	p.count, p.took = ran, took
+	if ran >= p.batch {
+		// Towards the batch that would have taken yieldEvery, at most doubling: one interrupted batch says little.
+		p.batch = min(max(uint64(float64(ran)*float64(yieldEvery)/float64(took)), 1), 2*ran)
+		p.lead = 2 * p.batch
+	}
+	return true
 }
+
+// ran returns the ticks of the batch that has just ended and how long they took.
+func (p *pace) ran() (ticks uint64, took time.Duration) {
+	ticks, took, p.count = p.count, p.took, 0
+	return ticks, took
+}
+
+// resume is called after the worker has waited: what it computes without a break is measured from there.
+func (p *pace) resume() { p.resumed = true }
+
+// hurry makes the worker yield after the next tick: it has met a directive, and somebody may wait until all have.
+func (p *pace) hurry(tick uint64) { p.until = min(p.until, tick+1) }
+
+// yieldThread lets others run on the worker's processor.
+func yieldThread() { runtime.Gosched() }

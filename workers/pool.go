@@ -2,6 +2,9 @@ package workers
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"hotreload/epoch"
@@ -9,97 +12,126 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Config says how many workers tick how many shards, and when.
-type Config struct {
-	Workers int
-	Shards  int
-	// Period is the time between ticks; 0 runs them back to back.
-	Period time.Duration
-	// Ticks is the number of ticks after which workers wait for the directive to stop; 0 means no end.
-	Ticks uint64
-	// MaxCatchup is how many ticks a worker that is late runs without waiting; what is missed beyond them moves its
-	// schedule instead. No tick is ever left out.
-	MaxCatchup int
-	// Mode is how a directive reaches the workers.
-	Mode epoch.Mode
-}
-
-// Directive is what workers do from its activation tick on.
-type Directive[C comparable] struct {
-	// Code is what each tick runs.
-	Code C
-	// Arrive, when set, is called once by each worker, on its thread, before its first tick under the directive and
-	// after the Hand has switched. h is the worker's Hand and tick that tick. It may touch the worker's own shards, and
-	// no others.
-	Arrive func(h Hand[C], s Span, tick uint64)
-	// Stop ends the workers after Arrive, before that tick runs.
-	Stop bool
-	// Renew moves each worker to a fresh thread after Arrive; the old thread ends, and with it its thread-local storage.
-	Renew bool
-}
-
-// Hand runs code for one worker. All calls come from that worker, on its thread.
-type Hand[C comparable] interface {
-	// Tick runs one tick of code on the shards of s.
-	Tick(code C, s Span, tick uint64)
-	// Switch is called between two ticks when the code changes from one to another. Both are valid.
-	Switch(from, to C, s Span, tick uint64)
-	// Close is the last call.
-	Close()
-}
-
-// Pool is a set of workers. Its methods may be called from any goroutine but a worker's.
+// Pool is a set of workers. Its methods may be called from any goroutine, before, during and after Run; from a worker,
+// that is, from within a Hand or Arrive, only those that do not wait.
 type Pool[C comparable] struct {
-	cfg     Config
-	domain  *epoch.Domain[Directive[C]]
-	hand    func(Span) Hand[C]
-	workers []*worker[C]
+	cfg    Config
+	domain *epoch.Domain[Directive[C]]
+	hand   func(Span) Hand[C]
+	group  errgroup.Group
+	ended  chan struct{}
+
+	mu       sync.Mutex // serialises publications and changes of the set of workers; no tick takes it
+	workers  []*worker[C]
+	made     uint64       // workers ever made
+	last     *step[C]     // the newest directive
+	resizing *handover[C] // published and not yet carried out
+	stopping bool         // a directive to stop was published
+	started  bool
 }
+
+// ErrEnded is the error of what needs workers that have ended or were told to.
+var ErrEnded = errors.New("the workers have ended")
 
 // New returns a pool whose workers will begin at tick 0 with first. hand is called by each worker on its own, locked
-// thread, again when it has moved to a fresh one.
+// thread, again when it has moved to a fresh one. New panics when cfg asks for less than one worker or shard.
 func New[C comparable](cfg Config, first Directive[C], hand func(Span) Hand[C]) *Pool[C] {
-	p := &Pool[C]{cfg: cfg, domain: epoch.New(cfg.Mode, first), hand: hand}
-	for w := range cfg.Workers {
-		p.workers = append(p.workers, newWorker(p, spanOf(w, cfg.Workers, cfg.Shards)))
-	}
+	cfg.check()
+	cfg.Workers = min(cfg.Workers, cfg.Shards)
+	origin, step := &step[C]{origin: true}, newStep(first, nil)
+	origin.next.Store(step)
+	p := &Pool[C]{cfg: cfg, domain: epoch.New(cfg.Mode, step.Directive), hand: hand, last: step, ended: make(chan struct{})}
+	p.workers = p.newSet(cfg.Workers, 0, origin)
 	return p
 }
 
-// Run runs the workers and returns when all of them have stopped, which takes a Directive with Stop.
+// Run runs the workers and returns when all of them have stopped, which takes a Directive with Stop. A pool runs once.
 func (p *Pool[C]) Run() error {
-	var group errgroup.Group
 	start := time.Now()
-	for _, w := range p.workers {
-		w.pace = newPace(p.cfg, start)
-		group.Go(func() error { return w.run(&group) })
+	p.mu.Lock()
+	if p.started {
+		p.mu.Unlock()
+		return errors.New("a pool runs once: make a new one")
 	}
-	return group.Wait()
+	p.started = true
+	for _, w := range p.workers {
+		w.pace = p.newPace(start)
+		p.group.Go(w.run)
+	}
+	p.mu.Unlock()
+	defer close(p.ended)
+	return p.group.Wait()
 }
 
-// Publish makes d known to every worker and wakes those that wait for their next tick.
+// Ended is closed when Run is about to return. Directives that are published after that, or after one with Stop, are met
+// by nobody: their Arrive is not called, and grace periods end at once.
+func (p *Pool[C]) Ended() <-chan struct{} { return p.ended }
+
+// Publish makes d known to every worker and wakes those that wait. It does not wait for them.
 func (p *Pool[C]) Publish(d Directive[C]) *epoch.Generation[Directive[C]] {
-	g := p.domain.Publish(d)
-	for _, w := range p.workers {
-		w.signal()
-	}
+	_, g := p.Replace(d)
 	return g
+}
+
+// Replace is Publish that also returns the directive that d supersedes: the one to Retire when d's code is another.
+func (p *Pool[C]) Replace(d Directive[C]) (old, current *epoch.Generation[Directive[C]]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.publish(d, nil)
+}
+
+// Visit publishes a directive that changes nothing and calls arrive as Directive.Arrive. It does not wait either.
+func (p *Pool[C]) Visit(arrive func(h Hand[C], s Span, tick uint64)) *epoch.Generation[Directive[C]] {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, g := p.publish(Directive[C]{Code: p.last.Code, Arrive: arrive}, nil)
+	return g
+}
+
+// publish, under mu, appends d to the chain.
+func (p *Pool[C]) publish(d Directive[C], h *handover[C]) (old, current *epoch.Generation[Directive[C]]) {
+	s := newStep(d, h)
+	old = p.domain.Current()
+	p.last.next.Store(s) // before the publication: who has seen s finds its way there
+	p.last, p.stopping = s, p.stopping || s.Stop
+	current = p.domain.Publish(s.Directive)
+	// After Publish has returned, as epoch.Participant.Look demands: only then is the activation decided.
+	for _, w := range p.workers {
+		w.bell.ring()
+	}
+	return old, current
 }
 
 // Current returns the newest directive's generation.
 func (p *Pool[C]) Current() *epoch.Generation[Directive[C]] { return p.domain.Current() }
 
-// Retire begins the grace period of a superseded directive: it ends when every worker has completed `ticks` ticks of
-// its successor, at least 1: in arriving there, workers still use what leaves.
+// Retire begins the grace period of a superseded directive: it ends when every shard has completed `ticks` ticks of its
+// successor, at least 1: in arriving there, workers still use what leaves.
 func (p *Pool[C]) Retire(old *epoch.Generation[Directive[C]], ticks uint64) *epoch.Grace[Directive[C]] {
 	return p.domain.Retire(old, max(ticks, 1))
 }
 
-// Reach blocks until every worker has completed tick ticks.
+// Reach blocks until every shard has completed tick ticks, or the workers have ended, or ctx ends, and then returns the
+// cause.
 func (p *Pool[C]) Reach(ctx context.Context, tick uint64) error { return p.domain.Reach(ctx, tick) }
 
-// Slowest returns the number of ticks that every worker has completed.
+// Slowest returns the number of ticks that every shard has completed, 0 when the workers have ended.
 func (p *Pool[C]) Slowest() uint64 { return p.domain.Slowest() }
 
-// Stats returns how far the workers and the publications have come.
+// Stats returns how far the workers and the publications have come. While shards change hands there are more
+// participants than workers.
 func (p *Pool[C]) Stats() epoch.Stats { return p.domain.Stats() }
+
+// Workers returns the number of workers.
+func (p *Pool[C]) Workers() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.workers)
+}
+
+// set returns the workers of the moment.
+func (p *Pool[C]) set() []*worker[C] {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.workers)
+}

@@ -9,6 +9,14 @@ type Span struct {
 
 // spanOf divides shards evenly over n workers and returns the part of worker w.
 func spanOf(w, n, shards int) Span {
-	first, end := w*shards/n, (w+1)*shards/n
+	first, end := bound(w, n, shards), bound(w+1, n, shards)
 	return Span{Worker: w, First: first, Count: end - first}
+}
+
+func bound(w, n, shards int) int { return int(int64(w) * int64(shards) / int64(n)) }
+
+// common returns the shards that s shares with t, as s's worker's.
+func (s Span) common(t Span) Span {
+	first, end := max(s.First, t.First), min(s.First+s.Count, t.First+t.Count)
+	return Span{Worker: s.Worker, First: first, Count: max(end-first, 0)}
 }

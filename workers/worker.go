@@ -1,94 +1,134 @@
 package workers
 
 import (
-	"context"
-	"errors"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"hotreload/epoch"
-
-	"golang.org/x/sync/errgroup"
 )
 
-// worker owns a span of shards. All but wake belongs to its goroutine.
+// worker owns a span of shards. All but bell and rests belongs to its goroutine.
 type worker[C comparable] struct {
-	pool *Pool[C]
-	span Span
-	part *epoch.Participant[Directive[C]]
-	held *epoch.Generation[Directive[C]]
-	hand Hand[C]
-	pace pace
-	seen uint64 // the slowest worker's progress when it was last looked at
-	rest rest
+	pool     *Pool[C]
+	number   uint64 // among all workers that the pool has ever had
+	span     Span
+	part     *epoch.Participant[Directive[C]]
+	at       *step[C]     // the last directive that its shards have met
+	parts    []part[C]    // before it begins: where its shards come from, when they have had other owners
+	hand     Hand[C]      // made anew on each thread
+	observer Observer     // nil when nobody wants to know
+	pace     pace         // when to run the next tick
+	seen     uint64       // the slowest worker's progress when it was last looked at
+	rest     rest         // why it is parked
+	leaving  *handover[C] // met and not carried out yet
+	from     *handover[C] // that it came from, until its first tick is complete
 
-	timer *time.Timer
-	wake  chan struct{} // capacity 1: a publication ends the wait for the next tick
+	bell bell
+	// rests counts the beginnings and ends of the worker's waits: it is odd while it waits. Written by the worker.
+	rests atomic.Uint64
 }
 
-func newWorker[C comparable](p *Pool[C], s Span) *worker[C] {
-	return &worker[C]{pool: p, span: s, part: p.domain.Join(s.Worker, 0), wake: make(chan struct{}, 1)}
-}
-
-func (w *worker[C]) signal() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
+// newSet makes n workers, whose shards have met at and not begun tick. Under mu, or in New.
+func (p *Pool[C]) newSet(n int, tick uint64, at *step[C]) []*worker[C] {
+	// A thread that sleeps by itself keeps its processor from the Go scheduler for a while: only with some to spare.
+	precise := canDoze && !p.cfg.coarse && runtime.GOMAXPROCS(0) > n
+	set := make([]*worker[C], n)
+	for i := range set {
+		s := spanOf(i, n, p.cfg.Shards)
+		p.made++
+		set[i] = &worker[C]{
+			pool: p, number: p.made, span: s, at: at, part: p.domain.Join(i, tick),
+			bell: bell{rung: make(chan struct{}, 1), precise: precise},
+		}
 	}
+	return set
 }
 
 // run is the worker's life on one thread. It returns with the goroutine locked, so that the thread ends with it.
-func (w *worker[C]) run(group *errgroup.Group) error {
+func (w *worker[C]) run() error {
 	runtime.LockOSThread()
+	w.bell.attach()
 	w.hand = w.pool.hand(w.span)
-	w.timer = time.NewTimer(time.Hour)
-	defer w.timer.Stop()
-	defer w.hand.Close()
+	if w.observer == nil && w.pool.cfg.Observe != nil {
+		w.observer = w.pool.cfg.Observe(w.span)
+	}
+	w.join()
+	renew := w.work()
+	w.hand.Close()
+	if renew {
+		w.pool.group.Go(w.run)
+		return nil
+	}
+	return nil
+}
+
+// work runs ticks until the worker is to leave its thread, and tells whether it is to go on with another.
+func (w *worker[C]) work() (renew bool) {
 	for {
 		ready := w.ready()
-		d, met := w.meet(ready)
+		met := w.meet(ready)
+		tick := w.part.Tick()
 		switch {
-		case d.Stop:
-			w.part.Close()
-			return nil
-		case d.Renew && met:
-			group.Go(func() error { return w.run(group) })
-			return nil
+		case w.at.Stop:
+			w.close()
+			return false
+		case w.at.Renew && met:
+			return true
+		case w.leaving != nil && w.leaving.over(tick):
+			if w.depart() {
+				return false
+			}
+			continue
 		case !ready:
 			w.wait()
 			continue
+		case w.leaving != nil && !w.leaving.enter(tick):
+			continue
 		}
-		tick := w.part.Tick()
-		w.hand.Tick(d.Code, w.span, tick)
-		if tick+1 == w.pool.cfg.Ticks {
-			w.part.EndPark() // what is published now must not wait for a tick that never runs
-		} else {
-			w.part.End()
-		}
+		w.tick(tick)
+	}
+}
+
+// tick runs one tick.
+func (w *worker[C]) tick(tick uint64) {
+	cfg := &w.pool.cfg
+	w.hand.Tick(w.at.Code, w.span, tick)
+	if w.observer != nil && cfg.Period != 0 {
+		w.observer.Started(w.pace.late)
+		w.observer.Ran(1, time.Since(w.pace.now))
+	}
+	if cfg.Period != 0 || tick+1 == cfg.Ticks {
+		// A wait is likely: what is published from here on must not take the next tick for one that runs.
+		w.part.EndPark()
+	} else {
+		w.part.End()
+	}
+	if w.from != nil {
+		w.settle()
 	}
 }
 
 // meet takes the worker through the directives that are active at its next tick, up to the newest or to one that ends
-// its stay on this thread, and returns that. met tells whether there was one that is new to it. With begin the tick
-// begins.
-func (w *worker[C]) meet(begin bool) (d *Directive[C], met bool) {
+// its stay on this thread, and tells whether there was one that is new to it. With begin the tick begins.
+func (w *worker[C]) meet(begin bool) (met bool) {
 	for {
-		g := w.next(begin)
-		if g == w.held {
-			return &g.Value, met
+		goal := w.next(begin).Value.step
+		if w.at == goal {
+			return met
 		}
-		met = true
-		tick := w.part.Tick()
-		d = &g.Value
-		if w.held != nil && w.held.Value.Code != d.Code {
-			w.hand.Switch(w.held.Value.Code, d.Code, w.span, tick)
-		}
-		w.held = g
-		if d.Arrive != nil {
-			d.Arrive(w.hand, w.span, tick)
-		}
-		if d.Stop || d.Renew {
-			return d, met
+		for w.at != goal {
+			from, tick := w.at, w.part.Tick()
+			w.at = from.next.Load()
+			w.at.arrive(from, w.hand, w.span, tick)
+			if met = true; w.at.Stop || w.at.Renew {
+				return met
+			}
+			if w.at.handover != nil {
+				w.leaving = w.at.handover
+				w.leaving.meet(w.pool, tick)
+			}
+			w.pace.hurry(tick)
 		}
 	}
 }
@@ -100,68 +140,10 @@ func (w *worker[C]) next(begin bool) *epoch.Generation[Directive[C]] {
 	return w.part.Look()
 }
 
-// ready tells whether the next tick may run now. If not, the worker is parked, and w.rest says what it waits for.
-func (w *worker[C]) ready() bool {
-	tick := w.part.Tick()
-	w.rest = rest{}
-	switch {
-	case w.pool.cfg.Ticks != 0 && tick >= w.pool.cfg.Ticks:
-		w.rest.forever = true
-	case w.ahead(tick):
-		w.rest.reach = tick - w.pace.lead
-	default:
-		wait, yield := w.pace.next(tick)
-		if wait == 0 && !yield {
-			return true
-		}
-		w.rest.wait = wait
-	}
-	w.part.Park()
-	return false
-}
-
-// ahead tells whether the worker leads the slowest one by more than its lead.
-func (w *worker[C]) ahead(tick uint64) bool {
-	if w.pool.cfg.Mode != epoch.Aligned || tick <= w.seen+w.pace.lead {
-		return false
-	}
-	w.seen = w.pool.domain.Slowest()
-	return tick > w.seen+w.pace.lead
-}
-
-// rest is what a parked worker waits for: the zero rest is a mere yield.
-type rest struct {
-	forever bool          // nothing but a wake-up
-	reach   uint64        // until all workers have completed so many ticks
-	wait    time.Duration // until its tick is due
-}
-
-// wait waits for what w.rest says, or for a wake-up.
-func (w *worker[C]) wait() {
-	switch r := w.rest; {
-	case r.forever:
-		<-w.wake
-	case r.reach != 0:
-		_ = w.pool.domain.Reach(wakeable{w.wake}, r.reach) // whether it was reached is for ready to see
-	case r.wait != 0:
-		w.timer.Reset(r.wait)
-		select {
-		case <-w.timer.C:
-		case <-w.wake:
-		}
-	default:
-		runtime.Gosched()
+// close ends the worker's membership.
+func (w *worker[C]) close() {
+	w.part.Close()
+	if w.from != nil {
+		w.settle()
 	}
 }
-
-// wakeable is a context that ends with a wake-up.
-type wakeable struct{ wake chan struct{} }
-
-var errWoken = errors.New("woken")
-
-func (wakeable) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (c wakeable) Done() <-chan struct{}     { return c.wake }
-func (wakeable) Err() error                  { return errWoken }
-func (wakeable) Value(any) any               { return nil }
-
-var _ context.Context = wakeable{}

@@ -1,0 +1,37 @@
+package workers
+
+import (
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// canDoze tells that a thread can wait by itself, beside the Go scheduler.
+const canDoze = true
+
+const (
+	futexWaitPrivate = 0x80 // FUTEX_WAIT | FUTEX_PRIVATE_FLAG
+	futexWakePrivate = 0x81 // FUTEX_WAKE | FUTEX_PRIVATE_FLAG
+	prSetTimerSlack  = 29   // PR_SET_TIMERSLACK
+)
+
+// futexWait blocks the calling thread while *word is value, for d at most. It may return early for no reason.
+func futexWait(word *atomic.Uint32, value uint32, d time.Duration) {
+	ts := syscall.NsecToTimespec(int64(d))
+	// Every failure, a changed word and a signal among them, means: look again. word and ts are kept alive by the
+	// conversion in the argument list.
+	_, _, _ = syscall.Syscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWaitPrivate, uintptr(value),
+		uintptr(unsafe.Pointer(&ts)), 0, 0)
+}
+
+// futexWake wakes the thread that waits on word. It does not block.
+func futexWake(word *atomic.Uint32) {
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakePrivate, 1, 0, 0, 0)
+}
+
+// sharpen makes the calling thread's waits end on time: the kernel may otherwise let them last 50 µs longer. It fails on
+// kernels that do not know it, which costs only that.
+func sharpen() {
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_PRCTL, prSetTimerSlack, 1, 0, 0, 0, 0)
+}
