@@ -60,11 +60,7 @@ const (
 	shardAlign = 64
 )
 
-// tried returns how many of so many shards of a size are tried.
+// tried returns how many of so many shards are tried, of 1 byte or more each.
 func tried(shards int, size uint64) int {
-	fit := uint64(1)
-	if size > 0 {
-		fit = max(copyLimit/size, 1)
-	}
-	return int(min(uint64(max(shards, 1)), fit, maxShards))
+	return int(min(uint64(max(shards, 1)), max(copyLimit/size, 1), maxShards))
 }

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -106,5 +105,3 @@ func warm(t testing.TB, r *Runner) {
 	t.Helper()
 	eventually(t, "a spare child", func() bool { return len(r.spare) == 1 })
 }
-
-var _ = sync.Mutex{}

@@ -10,7 +10,7 @@ type Report struct {
 	Fresh bool
 	// Warnings are what the candidate does to its process.
 	Warnings []Warning
-	// Took is the time from the request to the answer, and Warm says that a spare child was ready for it.
+	// Took is the time that the trial took, and Warm says that a spare child was ready for it.
 	Took time.Duration
 	Warm bool
 }

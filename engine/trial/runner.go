@@ -57,11 +57,11 @@ func (r *Runner) Try(ctx context.Context, candidate Candidate) (Report, error) {
 	if file != nil {
 		defer func() { _ = file.Close() }()
 	}
+	began := time.Now()
 	c, warm, err := r.take(ctx, request, file)
 	if err != nil {
 		return Report{}, err
 	}
-	began := time.Now()
 	end, err := c.await(ctx, r.config.Timeout)
 	took := time.Since(began)
 	r.refill(lull)
@@ -236,7 +236,7 @@ func (r *Runner) prepare(candidate *Candidate) ([]byte, *os.File, error) {
 		path: candidate.Path, expect: candidate.Expect, loadOnly: r.config.Mode == Load, ticks: r.config.Ticks,
 		dt: candidate.DT, processor: processorSeconds(r.config.Timeout),
 	}
-	q.seeds = make([]uint64, tried(candidate.Shards, 0))
+	q.seeds = make([]uint64, tried(candidate.Shards, 1))
 	for i := range q.seeds {
 		if candidate.Seed != nil {
 			q.seeds[i] = candidate.Seed(i)

@@ -34,13 +34,13 @@ func (t *transcript) String() string {
 // lastLine returns the last line of text that is not blank, without what a terminal would obey, and bounded.
 func lastLine(text string) string {
 	text = strings.TrimRightFunc(text, unicode.IsSpace)
-	line := strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
-	line = strings.Map(func(r rune) rune {
+	line := strings.ToValidUTF8(text[strings.LastIndexByte(text, '\n')+1:], "?")
+	line = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, strings.ToValidUTF8(line, "?"))
+	}, line))
 	const most = 200
 	if runes := []rune(line); len(runes) > most {
 		line = string(runes[:most]) + "…"
