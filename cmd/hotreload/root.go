@@ -41,7 +41,7 @@ func newRoot(t *terminal) *cobra.Command {
 	}
 	completeValues(root)
 	setHelp(root, groups)
-	root.AddCommand(newDemo(t), newVersion(t))
+	root.AddCommand(newDemo(t), newDoctor(t), newLayout(t), newVersion(t))
 	return root
 }
 
