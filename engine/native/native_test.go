@@ -1,123 +1,202 @@
-package native
+package native_test
 
 import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"unsafe"
+
+	"hotreload/engine/native"
 
 	"golang.org/x/sys/unix"
 )
 
-func TestX(t *testing.T) {
+// compile builds a library from testdata/calls.c, or from source when it is not empty, under a path of its own.
+func compile(t testing.TB, source string, flags ...string) string {
+	t.Helper()
 	dir := t.TempDir()
-	src := filepath.Join(dir, "a.c")
-	os.WriteFile(src, []byte(`typedef struct {int n; double t;} S; void tick(void*p,double dt){S*s=p; s->n++; s->t+=dt;}
-void batch(void*b,unsigned long stride,unsigned long n,double dt){for(unsigned long i=0;i<n;i++)tick((char*)b+i*stride,dt);}`), 0o644)
-	lib := filepath.Join(dir, "a.so")
-	if out, err := exec.Command("cc", "-O2", "-shared", "-fPIC", "-o", lib, src).CombinedOutput(); err != nil {
-		t.Fatal(string(out))
-	}
-	l, err := Open(lib)
+	file, err := filepath.Abs("testdata/calls.c")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Prefault()
-	tick, err := l.Symbol("tick")
+	compiler := "cc"
+	if source != "" {
+		file = filepath.Join(dir, "plugin.c")
+		if strings.Contains(source, "#include <string>") {
+			compiler, file = "g++", filepath.Join(dir, "plugin.cpp")
+		}
+		if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lib := filepath.Join(dir, "plugin.so")
+	args := append([]string{"-O1", "-g", "-fstack-clash-protection", "-shared", "-fPIC", "-o", lib, file}, flags...)
+	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", compiler, err, out)
+	}
+	return lib
+}
+
+func open(t testing.TB, path string) *native.Library {
+	t.Helper()
+	lib, err := native.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem, _ := unix.Mmap(-1, 0, 65536, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	base := uintptr(unsafe.Pointer(&mem[0]))
-	th := NewThread()
-	for range 10 {
-		th.Tick(l, tick, base, 64, 256, 0.5)
+	return lib
+}
+
+func symbol(t testing.TB, lib *native.Library, name string) uintptr {
+	t.Helper()
+	addr, err := lib.Symbol(name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := *(*int32)(unsafe.Pointer(&mem[64*255])); n != 10 {
-		t.Fatal(n)
+	return addr
+}
+
+const stride = 64
+
+// state mirrors state_t in testdata/calls.c.
+type state struct {
+	ticks, pad int32
+	time       float64
+}
+
+// states maps memory for n states outside the Go heap.
+func states(t testing.TB, n int) (base uintptr, at func(int) *state) {
+	t.Helper()
+	mem, err := unix.Mmap(-1, 0, n*stride, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if a := testing.AllocsPerRun(100, func() { th.Tick(l, tick, base, 64, 256, 0.5) }); a != 0 {
-		t.Fatal(a)
+	t.Cleanup(func() { _ = unix.Munmap(mem) })
+	return uintptr(unsafe.Pointer(&mem[0])), func(i int) *state { return (*state)(unsafe.Pointer(&mem[i*stride])) }
+}
+
+func TestOneCrossingRunsTheWholeBatch(t *testing.T) {
+	lib := open(t, compile(t, ""))
+	base, at := states(t, 256)
+	thread := native.NewThread()
+	defer thread.Release()
+	if fault := thread.Tick(lib, symbol(t, lib, "tick"), base, stride, 256, 0.5); fault != nil {
+		t.Fatal(fault)
 	}
-	r := testing.Benchmark(func(b *testing.B) {
-		for range b.N {
-			th.Tick(l, tick, base, 64, 256, 0.5)
+	if fault := thread.TickBatch(lib, symbol(t, lib, "tick_batch"), base, stride, 256, 0.25); fault != nil {
+		t.Fatal(fault)
+	}
+	for i := range 256 {
+		if s := at(i); s.ticks != 2 || s.time != 0.75 {
+			t.Fatalf("state %d: %+v, want 2 ticks and 0.75 s", i, *s)
 		}
-	})
-	r1 := testing.Benchmark(func(b *testing.B) {
-		for range b.N {
-			th.Tick(l, tick, base, 64, 1, 0.5)
-		}
-	})
-	t.Log(float64(r.NsPerOp())/256, r1.NsPerOp())
-	th.Release()
-	pinned, err := l.Close()
-	if pinned || err != nil {
-		t.Fatal(pinned, err)
+	}
+	if fault := thread.Seed(lib, symbol(t, lib, "seed"), base, 1<<63+5); fault != nil || *(*uint64)(unsafe.Pointer(at(0))) != 1<<63+5 {
+		t.Fatal("the seed did not arrive", fault)
+	}
+	got, fault := thread.Get(lib, symbol(t, lib, "get"))
+	if fault != nil || got == 0 {
+		t.Fatal("get returned nothing", fault)
+	}
+	if _, err := lib.Image().Bytes(got, 4); err != nil {
+		t.Fatal(err)
 	}
 }
 
-func TestFault(t *testing.T) {
-	if err := Contain(); err != nil {
+func TestACallDoesNotAllocate(t *testing.T) {
+	lib := open(t, compile(t, ""))
+	base, _ := states(t, 1)
+	thread := native.NewThread()
+	defer thread.Release()
+	tick := symbol(t, lib, "tick")
+	if n := testing.AllocsPerRun(1000, func() { thread.Tick(lib, tick, base, stride, 1, 0.1) }); n != 0 {
+		t.Fatalf("%v allocations a call", n)
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "text.so")
+	if err := os.WriteFile(text, []byte("not a library"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	src := filepath.Join(dir, "b.c")
-	os.WriteFile(src, []byte(`#include <stdlib.h>
-#include <string.h>
-volatile int zero;
-void segv(void*p){ *(volatile int*)8 = 1; }
-void noncanon(void*p){ *(volatile int*)0xdead000000000000 = 1; }
-void fpe(void*p){ zero = 100/zero; }
-void ill(void*p){ __builtin_trap(); }
-void abrt(void*p){ abort(); }
-void wild(void*p){ ((void(*)(void))0x1234)(); }
-void null(void*p){ ((void(*)(void))0)(); }
-void libc(void*p){ memcpy((void*)0x20, p, 4000+zero); }
-int deep(volatile int n){ volatile char pad[3000]; pad[0]=n; return deep(n+1)+pad[0]; }
-void overflow(void*p){ zero = 0; deep(0); }
-void ok(void*p){ ++*(int*)p; }
-`), 0o644)
-	lib := filepath.Join(dir, "b.so")
-	if out, err := exec.Command("cc", "-O1", "-fstack-clash-protection", "-shared", "-fPIC", "-o", lib, src).CombinedOutput(); err != nil {
-		t.Fatal(string(out))
+	for name, tt := range map[string]struct{ path, want string }{
+		"missing":          {filepath.Join(t.TempDir(), "none.so"), "cannot open shared object file"},
+		"text":             {text, "file too short"},
+		"undefined symbol": {compile(t, "void nope(void); void tick(void *s) { nope(); }"), "undefined symbol: nope"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := native.Open(tt.path); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("got %v, want %q", err, tt.want)
+			}
+		})
 	}
-	l, err := Open(lib)
-	if err != nil {
+}
+
+func TestASymbolOfADependencyIsNotThePlugins(t *testing.T) {
+	lib := open(t, compile(t, "#include <stdlib.h>\nvoid *p(void) { return malloc(1); }"))
+	if _, err := lib.Symbol("malloc"); err == nil {
+		t.Fatal("malloc was taken for a function of the plugin")
+	}
+	if _, err := lib.Symbol("absent"); err == nil || !strings.Contains(err.Error(), "undefined symbol: absent") {
 		t.Fatal(err)
 	}
-	mem, _ := unix.Mmap(-1, 0, 65536, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	base := uintptr(unsafe.Pointer(&mem[0]))
-	th := NewThread()
-	defer th.Release()
-	okfn, _ := l.Symbol("ok")
-	for _, name := range []string{"segv", "noncanon", "fpe", "ill", "abrt", "wild", "null", "libc", "overflow"} {
-		fn, err := l.Symbol(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 1000 {
-			f := th.Each(l, fn, base, 64, 3)
-			if f == nil {
-				t.Fatal(name)
+}
+
+func TestCloseTellsWhetherTheLibraryHasGone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		path   string
+		pinned bool
+	}{
+		"plain":    {compile(t, ""), false},
+		"nodelete": {compile(t, "", "-Wl,-z,nodelete"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lib := open(t, tt.path)
+			lib.Prefault()
+			pinned, err := lib.Close()
+			if err != nil || pinned != tt.pinned {
+				t.Fatalf("pinned %v, error %v; want pinned %v", pinned, err, tt.pinned)
 			}
-			if f2 := th.Each(l, okfn, base, 64, 3); f2 != nil {
-				t.Fatal(f2)
-			}
-			func() {
-				defer func() {
-					if recover() == nil {
-						t.Fatal("no panic")
-					}
-				}()
-				var p *int
-				*p = 1
-			}()
-		}
-		t.Log(name, th.Each(l, fn, base, 64, 3), th.rec.fault())
+		})
 	}
-	if *(*int32)(unsafe.Pointer(&mem[0])) != 9000 {
-		t.Fatal("count")
+}
+
+func TestThreadLocalDestructorsLetGoWhenTheThreadEnds(t *testing.T) {
+	if _, err := exec.LookPath("g++"); err != nil {
+		t.Skip("no g++ on this machine")
+	}
+	native.Preload("libstdc++.so.6")
+	lib := open(t, compile(t, `#include <string>
+struct noisy { std::string s; ~noisy() {} };
+thread_local noisy n;
+extern "C" void touch(void *) { n.s += "x"; }`))
+	touch := symbol(t, lib, "touch")
+	id, ended := make(chan int), make(chan struct{})
+	go func() { // ends locked, and its thread with it
+		defer close(ended)
+		thread := native.NewThread()
+		thread.Each(lib, touch, 0, 0, 1)
+		id <- thread.ID()
+		thread.Close()
+	}()
+	thread := <-id
+	<-ended
+	for !native.Exited(thread) {
+		unix.Nanosleep(&unix.Timespec{Nsec: 1e6}, nil) //nolint:errcheck // an early return only looks again
+	}
+	if pinned, err := lib.Close(); pinned || err != nil {
+		t.Fatalf("pinned %v, error %v", pinned, err)
+	}
+}
+
+func TestLocateNamesFunctionAndLine(t *testing.T) {
+	lib := open(t, compile(t, ""))
+	at := lib.Locate(symbol(t, lib, "tick_batch"))
+	if !strings.HasPrefix(at, "tick_batch+0x0 (calls.c:") {
+		t.Fatal(at)
+	}
+	if at := lib.Locate(0x10); at != "0x10 outside the library" {
+		t.Fatal(at)
 	}
 }
