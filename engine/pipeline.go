@@ -144,19 +144,19 @@ func (p *pipeline) noticed(batch watch.Batch) {
 		c.first = batch.First
 	}
 	c.settled = batch.Settled
-	switch {
-	case !batch.Settled:
+	if len(batch.Paths) == 0 { // the burst is, or has ended, where it began
+		if len(c.asked) == 0 {
+			p.cancelBuild()
+			c.built = nil
+		}
+		return
+	}
+	if batch.Restart {
 		p.restartBuild()
-	case len(batch.Paths) == 0:
-		// The burst ended where it began.
-		p.cancelBuild()
-		c.built = nil
-	default:
+	}
+	if batch.Settled {
 		c.paths = batch.Paths
 		p.reportChanged(batch.Paths)
-		if p.building == nil && c.built == nil { // nothing but removals
-			p.startBuild()
-		}
 	}
 }
 
