@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"hotreload/bench/internal/cgocall"
+	"hotreload/bench/internal/cpu"
 	"hotreload/bench/internal/peer"
 	"hotreload/bench/internal/plugin"
 	"hotreload/engine/native"
@@ -93,9 +94,9 @@ func (b *bench) ways() []way {
 // cLoop is C calling tick by pointer, entered once a turn.
 func (b *bench) cLoop(shards int) func(time.Duration) (float64, error) {
 	run := func(rounds float64) time.Duration {
-		start := time.Now()
+		start := cpu.Thread()
 		b.thread.TickBatch(b.library, b.loop, b.arena.Base(), b.arena.Stride(), shards, rounds)
-		return time.Since(start)
+		return cpu.Thread() - start
 	}
 	rounds := 1.0
 	return func(d time.Duration) (float64, error) {
@@ -111,11 +112,11 @@ func (b *bench) cLoop(shards int) func(time.Duration) (float64, error) {
 func each(shards int, f func()) func(time.Duration) (float64, error) {
 	calls := 1
 	run := func() time.Duration {
-		start := time.Now()
+		start := cpu.Thread()
 		for range calls {
 			f()
 		}
-		return time.Since(start)
+		return cpu.Thread() - start
 	}
 	return func(d time.Duration) (float64, error) {
 		took := run()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -34,7 +35,8 @@ type Result struct {
 	Stages   []Stage      `json:"stages"`
 }
 
-// Stage is the time that one stage of the pipeline took.
+// Stage is the time that one stage of the pipeline took. Grace and reclaim follow the publication, and are not part of
+// Total.
 type Stage struct {
 	Name         string       `json:"name"`
 	Milliseconds stat.Summary `json:"milliseconds"`
@@ -80,57 +82,61 @@ func Measure(ctx context.Context, o Options) (*Result, error) {
 	defer stop()
 	var group errgroup.Group
 	group.Go(func() error { return e.Run(ctx) })
-	swaps, err := edits(ctx, o.Swaps, alone, watched, events)
+	s := session{alone: alone, watched: watched, events: events}
+	err = s.run(ctx, o.Swaps)
 	stop()
 	if err := errors.Join(err, group.Wait()); err != nil {
 		return nil, err
 	}
-	return summarise(swaps), nil
+	return s.summarise(), nil
 }
 
-// edits saves n times and follows each save to its swap.
-func edits(ctx context.Context, n int, alone, watched *source, events <-chan engine.Event) ([]swap, error) {
-	if _, err := await(events, engine.Running); err != nil {
-		return nil, err
+// session is one engine under edits.
+type session struct {
+	alone, watched *source
+	events         <-chan engine.Event
+	swaps          []swap
+	grace, reclaim []time.Duration
+}
+
+// run saves n times and follows each save to its swap.
+func (s *session) run(ctx context.Context, n int) error {
+	if _, err := s.await(engine.Running); err != nil {
+		return err
 	}
-	var swaps []swap
+	random := rand.New(rand.NewPCG(1, 2))
 	for i := -2; i < n; i++ { // two to warm up
 		content, err := edit(i + 10)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := alone.save(content); err != nil {
-			return nil, err
+		if err := s.alone.save(content); err != nil {
+			return err
 		}
-		compiler, err := alone.compile(ctx)
+		compiler, err := s.alone.compile(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		time.Sleep(time.Duration(random.Int64N(int64(2 * Debounce)))) // so that no save keeps step with the ticks or the last change
 		saved := time.Now()
-		if err := watched.save(content); err != nil {
-			return nil, err
+		if err := s.watched.save(content); err != nil {
+			return err
 		}
-		ev, err := await(events, engine.Swapped)
+		ev, err := s.await(engine.Swapped)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		total := ev.Time.Sub(saved)
-		old, err := await(events, engine.Reclaimed)
-		if err != nil {
-			return nil, err
-		}
-		stages := ev.Stages
-		stages.Grace, stages.Reclaim = old.Stages.Grace, old.Stages.Reclaim
 		if i >= 0 {
-			swaps = append(swaps, swap{compiler: compiler, notice: total - stages.Total, total: total, stages: stages})
+			s.swaps = append(s.swaps, swap{compiler, total - ev.Stages.Total, total, ev.Stages})
 		}
 	}
-	return swaps, nil
+	return nil
 }
 
-// await returns the next event of a kind.
-func await(events <-chan engine.Event, kind engine.Kind) (engine.Event, error) {
-	for ev := range events {
+// await returns the next event of a kind and takes note of what else happens.
+func (s *session) await(kind engine.Kind) (engine.Event, error) {
+	for ev := range s.events {
 		switch ev.Kind {
 		case kind:
 			return ev, nil
@@ -138,21 +144,24 @@ func await(events <-chan engine.Event, kind engine.Kind) (engine.Event, error) {
 			return ev, ev.Err
 		case engine.Unchanged, engine.Pinned:
 			return ev, fmt.Errorf("expected the event %q, got %q", kind, ev.Kind)
+		case engine.Reclaimed:
+			s.grace = append(s.grace, ev.Stages.Grace)
+			s.reclaim = append(s.reclaim, ev.Stages.Reclaim)
 		}
 	}
 	return engine.Event{}, fmt.Errorf("the engine ended while it was to report %q", kind)
 }
 
-func summarise(swaps []swap) *Result {
+func (s *session) summarise() *Result {
 	of := func(f func(swap) time.Duration) stat.Summary {
-		samples := make([]float64, len(swaps))
-		for i, s := range swaps {
-			samples[i] = f(s).Seconds() * 1e3
+		samples := make([]time.Duration, len(s.swaps))
+		for i, s := range s.swaps {
+			samples[i] = f(s)
 		}
-		return stat.Of(samples)
+		return milliseconds(samples)
 	}
 	r := &Result{
-		Command: build, Swaps: len(swaps),
+		Command: build, Swaps: len(s.swaps),
 		Compiler: of(func(s swap) time.Duration { return s.compiler }),
 		Build:    of(func(s swap) time.Duration { return s.stages.Build }),
 		Total:    of(func(s swap) time.Duration { return s.total }),
@@ -175,10 +184,17 @@ func summarise(swaps []swap) *Result {
 			t := s.stages
 			return t.Total - t.Watch - t.Build - t.Settle - t.Inspect - t.Load - t.Guard - t.Publish
 		}},
-		{"grace", func(s swap) time.Duration { return s.stages.Grace }},
-		{"reclaim", func(s swap) time.Duration { return s.stages.Reclaim }},
 	} {
 		r.Stages = append(r.Stages, Stage{stage.name, of(stage.of)})
 	}
+	r.Stages = append(r.Stages, Stage{"grace", milliseconds(s.grace)}, Stage{"reclaim", milliseconds(s.reclaim)})
 	return r
+}
+
+func milliseconds(samples []time.Duration) stat.Summary {
+	ms := make([]float64, len(samples))
+	for i, d := range samples {
+		ms[i] = d.Seconds() * 1e3
+	}
+	return stat.Of(ms)
 }

@@ -20,7 +20,7 @@ func TestMeasureFollowsEachSaveToItsSwap(t *testing.T) {
 	}
 	for _, s := range r.Stages {
 		switch s.Name {
-		case "build", "inspect", "load", "grace", "reclaim":
+		case "build", "inspect", "load":
 			if s.Milliseconds.Min <= 0 {
 				t.Errorf("stage %s: %+v, expected it to be reached", s.Name, s.Milliseconds)
 			}
