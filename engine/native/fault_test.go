@@ -206,6 +206,9 @@ func TestCancelEndsACallThatDoesNotReturn(t *testing.T) {
 			runtime.Gosched()
 			continue
 		}
+		if atomic.LoadInt32(&at(0).ticks) == 0 {
+			continue // it has not begun to spin
+		}
 		if _, err := thread.CPUTime(); err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -12,6 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// init keeps the main thread, which never ends, for the main goroutine.
+func init() { runtime.LockOSThread() }
 
 // compile builds a library from testdata/calls.c, or from source when it is not empty, under a path of its own.
 func compile(t testing.TB, source string, flags ...string) string {
