@@ -110,7 +110,21 @@ func (p *pipeline) rollback(number uint64) error {
 		p.release(next, func() { p.reportRollback(next) })
 		return nil
 	}
-	return fmt.Errorf("cannot roll back to generation %d: those that are kept are %v", number, p.keptNumbers())
+	return &NotKeptError{number, p.keptNumbers()}
+}
+
+// NotKeptError refuses a rollback to a generation whose artifact is not kept.
+type NotKeptError struct {
+	Generation uint64 // 0: the one before the running one
+	Kept       []uint64
+}
+
+// Error implements error.
+func (e *NotKeptError) Error() string {
+	if e.Generation == 0 {
+		return "cannot roll back: no earlier artifact is kept"
+	}
+	return fmt.Sprintf("cannot roll back to generation %d: those that are kept are %v", e.Generation, e.Kept)
 }
 
 // keep remembers a published artifact, and forgets the oldest beyond Config.Keep.
