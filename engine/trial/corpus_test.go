@@ -76,6 +76,7 @@ func TestHostilePluginsAreFoundOut(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			want, known := corpusOutcomes[name]
 			if !known {
 				t.Fatal("not in the table above: what must a trial make of it?")

@@ -33,8 +33,9 @@
 //
 // # Parts
 //
-//   - Runner, Config, Candidate, Report, Verdict: what the engine uses
+//   - Runner, Config, Candidate, Report, Verdict: what the engine uses; judge, picture: from an end to a verdict, from
+//     live state to a copy
 //   - child, transcript, ledger, request, answer: a child process as its parent sees it, and what the two say
-//   - invite, serve, rehearsal, space, effects, locale: the child
+//   - invite, serve, rehearsal, space, effects, threads, children, locale: the child
 //   - place, crash: from a fault to a function and a line
 package trial

@@ -105,8 +105,8 @@ func TestConstructorsAndDestructors(t *testing.T) {
 		{"nothing", "", "", ""},
 		{"exit 0", "exit(0)", "", "trial: constructor: the library ended the process: exit status 0"},
 		{"_exit 0", "_exit(0)", "", "trial: constructor: the library ended the process: exit status 0"},
-		{"killed", "kill(getpid(), SIGKILL)", "", "trial: constructor: the process was ended: signal: killed"},
-		{"killed as a group", "kill(0, SIGKILL)", "", "trial: constructor: the process was ended: signal: killed"},
+		{"killed", "kill(getpid(), SIGKILL)", "", "trial: constructor: the process was ended by SIGKILL"},
+		{"killed as a group", "kill(0, SIGKILL)", "", "trial: constructor: the process was ended by SIGKILL"},
 		{"words", `puts("hello"); fflush(stdout); _exit(1)`, "",
 			`trial: constructor: the library ended the process: exit status 1; last output: "hello"`},
 		{"words before a crash", `puts("hello"); fflush(stdout); write_null()`, "",
@@ -124,9 +124,28 @@ func TestConstructorsAndDestructors(t *testing.T) {
 	}
 }
 
+func TestFaultsOnThreadsOfTheLibrary(t *testing.T) {
+	const text = `#include "counter.h"
+#include <pthread.h>
+static void *crash(void *none) { write_null(); return none; }
+static void tick(void *p, double dt)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, 0, crash, 0) == 0)
+        pthread_join(thread, 0);
+    count(p, dt);
+}
+PLUGIN(init, tick, shutdown)
+`
+	_, err := newRunner(t, Config{Timeout: time.Minute}).Try(t.Context(), Candidate{Path: plugin(t, text, "-pthread")})
+	if err == nil || !strings.HasPrefix(err.Error(), "trial: tick: SIGSEGV") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestStoppedChildrenAreEndedToo(t *testing.T) {
 	r := newRunner(t, Config{Timeout: 100 * time.Millisecond})
-	_, err := r.Try(t.Context(), Candidate{Path: plugin(t, ctor, "-DCTOR=kill(getpid(), SIGSTOP)", "-DDTOR=")})
+	_, err := r.Try(t.Context(), Candidate{Path: plugin(t, ctor, "-DCTOR=for (;;) kill(getpid(), SIGSTOP)", "-DDTOR=")})
 	var v *Verdict
 	if !errors.As(err, &v) || v.Stage != StageConstructor || !strings.Contains(v.Cause, "timeout") {
 		t.Errorf("got %v", err)
