@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hotreload/engine/trial"
 	"hotreload/epoch"
 
 	"go.uber.org/zap"
@@ -70,6 +71,9 @@ type Config struct {
 	// SnapshotBytes is the size of a worker's shards up to which they are copied before every tick, so that a fault after
 	// probation loses nothing either. Default 64 KiB; negative: never.
 	SnapshotBytes int
+	// Trial is how far a candidate is tried in a child process before it is loaded: trial.Off, trial.Load or trial.Tick
+	// (default).
+	Trial trial.Mode
 	// Strict refuses a library with a finding that keeps it from being unloaded or endangers the host, where the default
 	// is to warn.
 	Strict bool
@@ -162,6 +166,13 @@ func (c *Config) complete() error {
 		if *d.value == 0 {
 			*d.value = d.usual
 		}
+	}
+	switch c.Trial {
+	case "":
+		c.Trial = trial.Tick
+	case trial.Off, trial.Load, trial.Tick:
+	default:
+		return refuse("Trial", "expected off, load or tick, got %q", c.Trial)
 	}
 	if c.ProbationTicks == 0 {
 		c.ProbationTicks = 120

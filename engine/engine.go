@@ -12,6 +12,7 @@ import (
 	"hotreload/engine/build"
 	"hotreload/engine/native"
 	"hotreload/engine/state"
+	"hotreload/engine/trial"
 	"hotreload/engine/watch"
 	"hotreload/workers"
 
@@ -125,6 +126,13 @@ func (e *Engine) assemble() (*pipeline, error) {
 	} else if p.library, err = filepath.Abs(e.cfg.Library); err != nil {
 		p.dismantle()
 		return nil, fmt.Errorf("%w: Library: %w", ErrConfig, err)
+	}
+	if e.cfg.Trial != trial.Off {
+		p.trials, err = trial.New(trial.Config{Mode: e.cfg.Trial, Logger: e.log.Named("server")})
+		if err != nil {
+			p.dismantle()
+			return nil, fmt.Errorf("%w: Trial: %w", ErrConfig, err)
+		}
 	}
 	p.watcher, err = watch.New(watch.Config{
 		Paths: e.cfg.Watch, Exclude: p.ours, Mode: watch.Mode(e.cfg.WatchMode), Interval: e.cfg.PollInterval,

@@ -52,6 +52,7 @@ type Stages struct {
 	Build   time.Duration // the build command
 	Settle  time.Duration // the rest of the debounce after the build
 	Inspect time.Duration // copy, hash, ELF inspection
+	Trial   time.Duration // in a child process
 	Load    time.Duration // dlopen, logic_get_api, prefault
 	Guard   time.Duration
 	Publish time.Duration // store, scan, decision

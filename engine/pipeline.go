@@ -10,13 +10,14 @@ import (
 
 	"hotreload/engine/artifact"
 	"hotreload/engine/build"
+	"hotreload/engine/trial"
 	"hotreload/engine/watch"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 )
 
-// pipeline takes changes from the disk to the workers: watch -> build -> inspect -> load -> guard -> publish ->
+// pipeline takes changes from the disk to the workers: watch -> build -> inspect -> trial -> load -> guard -> publish ->
 // reclaim. One goroutine runs it and owns all of its fields.
 //
 // A build starts with the first event of a change and is restarted while more come; its verdict, good or bad, counts
@@ -31,6 +32,7 @@ type pipeline struct {
 	store   *artifact.Store
 	builder *build.Builder // nil when somebody else builds
 	watcher *watch.Watcher
+	trials  *trial.Runner // nil when Config.Trial is off
 
 	ctx      context.Context // of the run: builds end with it
 	group    *errgroup.Group // everything that Run waits for
@@ -270,6 +272,10 @@ func (p *pipeline) admit(ctx context.Context, c *change) error {
 	if err != nil {
 		return err
 	}
+	if err := p.try(ctx, art, c); err != nil {
+		p.store.Forget(art.Hash)
+		return err
+	}
 	next, err := p.load(art, filepath.Base(c.built.result.Library), c)
 	if err == nil {
 		if err = p.guard(next, c); err == nil {
@@ -305,6 +311,9 @@ func (p *pipeline) ours(path string) bool {
 
 // dismantle gives back what assemble made. All goroutines have ended.
 func (p *pipeline) dismantle() {
+	if p.trials != nil {
+		p.trials.Close()
+	}
 	if p.store != nil {
 		if err := p.store.Close(); err != nil {
 			p.log.Warn("cannot close the artifact store", zap.Error(err), Text("cannot close the artifact store: %v", err))

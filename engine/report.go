@@ -190,7 +190,7 @@ func (s Stages) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		name  string
 		value time.Duration
 	}{
-		{"watch", s.Watch}, {"build", s.Build}, {"settle", s.Settle}, {"inspect", s.Inspect}, {"load", s.Load},
+		{"watch", s.Watch}, {"build", s.Build}, {"settle", s.Settle}, {"inspect", s.Inspect}, {"trial", s.Trial}, {"load", s.Load},
 		{"guard", s.Guard}, {"publish", s.Publish}, {"grace", s.Grace}, {"reclaim", s.Reclaim}, {"total", s.Total},
 	} {
 		if d.value != 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"hotreload/engine/artifact"
 	"hotreload/engine/native"
 	"hotreload/engine/state"
+	"hotreload/engine/trial"
 
 	"go.uber.org/zap"
 )
@@ -49,6 +51,54 @@ func (p *pipeline) inspect(ctx context.Context, c *change) (art *artifact.Artifa
 		return nil, &StageError{StageRun, &BadArtifactError{reason}}
 	}
 	return art, nil
+}
+
+// try runs the candidate in a child process, on a copy of live shards, before the host maps it.
+func (p *pipeline) try(ctx context.Context, art *artifact.Artifact, c *change) error {
+	if p.trials == nil {
+		return nil
+	}
+	candidate := trial.Candidate{
+		Path: art.Path, Name: filepath.Base(c.built.result.Library), DT: p.crew.dt, Shards: p.cfg.Shards,
+		Seed: func(shard int) uint64 { return shardSeed(p.cfg.Seed, shard) },
+	}
+	if r := p.running; r != nil {
+		arena := p.pool.arena
+		candidate.Expect.StateSize = r.api.StateSize
+		candidate.Live = &trial.Live{
+			File: arena.File(), StateSize: arena.StateSize(), Stride: uint64(arena.Stride()), Shards: arena.Shards(),
+			Addresses: addresses(r.layout),
+		}
+	}
+	start := time.Now()
+	report, err := p.trials.Try(ctx, candidate)
+	c.stages.Trial = time.Since(start)
+	var unavailable *trial.UnavailableError
+	var mismatch *abi.Mismatch
+	switch {
+	case errors.As(err, &unavailable):
+		p.log.Named("reload").Warn("no trial", zap.Error(err), Text("%v", err))
+		return nil
+	case errors.As(err, &mismatch):
+		return &StageError{StageGuard, mismatch}
+	case err != nil:
+		return &StageError{StageTrial, err}
+	}
+	for _, w := range report.Warnings {
+		p.log.Named("reload").Warn("trial", zap.String("code", w.Code), zap.String("why", w.Text), Text("%s: %s", candidate.Name, w.Text))
+	}
+	return nil
+}
+
+// addresses tells whether a state with this layout can be copied to another process.
+func addresses(l *state.Layout) trial.Addresses {
+	switch {
+	case l.Pointers:
+		return trial.Present
+	case l.Source == state.SourceSize || l.Source == state.SourceDeclaration:
+		return trial.Unknown
+	}
+	return trial.Absent
 }
 
 // StrictError refuses a library for a finding that Config.Strict does not let pass.

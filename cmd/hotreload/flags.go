@@ -31,6 +31,7 @@ type settings struct {
 	ProbationTicks uint64   `toml:"probation-ticks"`
 	Keep           int      `toml:"keep"`
 	Strict         bool     `toml:"strict"`
+	Trial          string   `toml:"trial"`
 
 	WatchMode     string  `toml:"watch-mode"`
 	Poll          bool    `toml:"poll"`
@@ -89,6 +90,7 @@ func (s *settings) bind() []flagGroup {
 			s.TickDeadline, s.TickKill = duration(time.Second), duration(2*time.Second)
 			fs.Var(&s.TickDeadline, "tick-deadline", "`TIME` after which a tick that has not returned is reported")
 			fs.Var(&s.TickKill, "tick-kill", "processor `TIME` after which a tick is ended and its code rolled back")
+			fs.StringVar(&s.Trial, "trial", "tick", "try a library in a child process first: off, load, or tick (on a copy\nof the state); `HOW` far")
 			fs.Uint64Var(&s.ProbationTicks, "probation-ticks", 120, "keep the code before loaded for `N` ticks, ready to take over")
 			fs.IntVar(&s.Keep, "keep", 5, "keep `N` earlier libraries to roll back to")
 			fs.BoolVar(&s.Strict, "strict", false, "refuse libraries that would not unload or endanger the host")
@@ -123,6 +125,7 @@ func flagSet(groups []flagGroup) *pflag.FlagSet {
 var choices = map[string][]string{
 	"swap":       {"aligned", "immediate"},
 	"watch-mode": {"inotify", "poll"},
+	"trial":      {"off", "load", "tick"},
 	"log-format": {"console", "json"},
 	"log-level":  {"debug", "info", "warn", "error"},
 }

@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 
 	"hotreload/engine"
 )
+
+// init keeps the main thread for main: it never ends, and a worker's thread must, to take its thread-local storage along.
+func init() { runtime.LockOSThread() }
 
 func main() {
 	os.Exit(doMain(os.Args[1:], os.Stdout, os.Stderr, os.LookupEnv))
