@@ -10,12 +10,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds what must happen at once on an idle machine; running into it is a failure.
-const patience = time.Minute
-
-// wakeUpPatience is the same for a single wake-up.
-const wakeUpPatience = 20 * time.Second
-
 // stressTime is how long the stress tests of this package take together.
 func stressTime(t *testing.T) time.Duration {
 	s := os.Getenv("HOTRELOAD_STRESS")
