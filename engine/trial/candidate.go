@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"crypto/sha256"
 	"os"
 
 	"hotreload/engine/abi"
@@ -48,6 +49,9 @@ type Live struct {
 	StateSize uint64
 	Stride    uint64
 	Shards    int
+	// Fields is the field table of the code that runs, nil if it has none. A candidate with another one means something
+	// else by the same bytes and is tried on fresh shards. (Layouts from debug information the caller compares.)
+	Fields []abi.Field
 	// Addresses says whether the state can be copied.
 	Addresses Addresses
 }
@@ -59,6 +63,18 @@ const (
 	// shardAlign is the alignment of a shard, as in the host.
 	shardAlign = 64
 )
+
+// meaning identifies what a field table says about the bytes of a state.
+func meaning(fields []abi.Field) [sha256.Size]byte {
+	var e encoder
+	for _, f := range fields {
+		e.text(f.Name)
+		for _, v := range []uint32{f.Type, f.Offset, f.Count} { // flags are for display
+			e.number(uint64(v))
+		}
+	}
+	return sha256.Sum256(e.b)
+}
 
 // tried returns how many of so many shards are tried, of 1 byte or more each.
 func tried(shards int, size uint64) int {

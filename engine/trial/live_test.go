@@ -8,13 +8,18 @@ import (
 	"strings"
 	"testing"
 
+	"hotreload/engine/abi"
+
 	"golang.org/x/sys/unix"
 )
 
 // liveScores is a running state of the sample's layout with the given scores.
 func liveScores(t testing.TB, scores ...uint32) *Live {
 	t.Helper()
-	live := &Live{File: memory(t, 4096), StateSize: 16, Stride: 64, Shards: len(scores), Addresses: Absent}
+	live := &Live{
+		File: memory(t, 4096), StateSize: 16, Stride: 64, Shards: len(scores), Addresses: Absent,
+		Fields: []abi.Field{{Name: "score", Type: 5, Count: 1}, {Name: "time", Type: 10, Offset: 8, Count: 1, Flags: 1}},
+	}
 	for i, score := range scores {
 		if _, err := live.File.WriteAt(binary.LittleEndian.AppendUint32(nil, score), int64(i)*64); err != nil {
 			t.Fatal(err)
@@ -212,6 +217,27 @@ func TestStateOfAnotherSizeIsNotUsed(t *testing.T) {
 	report, err := newRunner(t, Config{}).Try(t.Context(), Candidate{Path: plugin(t, at, "-DAT=99"), Live: live})
 	if err != nil || !report.Fresh {
 		t.Errorf("%+v, %v: want fresh shards", report, err)
+	}
+}
+
+func TestStateOfAnotherMeaningIsNotUsed(t *testing.T) {
+	r := newRunner(t, Config{})
+	lib := plugin(t, at, "-DAT=42")
+	for name, change := range map[string]func(*Live){
+		"no table":   func(l *Live) { l.Fields = nil },
+		"other name": func(l *Live) { l.Fields[0].Name = "points" },
+		"swapped":    func(l *Live) { l.Fields[0].Offset, l.Fields[1].Offset = 8, 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			live := liveScores(t, 42)
+			change(live)
+			if report, err := r.Try(t.Context(), Candidate{Path: lib, Live: live}); err != nil || !report.Fresh {
+				t.Errorf("%+v, %v: want fresh shards", report, err)
+			}
+		})
+	}
+	if _, err := r.Try(t.Context(), Candidate{Path: lib, Live: liveScores(t, 42)}); err == nil {
+		t.Error("with the same table the copy was not used")
 	}
 }
 

@@ -19,7 +19,7 @@ func (q *request) picture(live *Live) (*os.File, error) {
 		q.loadOnly = true
 		return nil, nil
 	}
-	q.size, q.unsure = live.StateSize, live.Addresses == Unknown
+	q.size, q.unsure, q.meaning = live.StateSize, live.Addresses == Unknown, meaning(live.Fields)
 	if len(live.Snapshot) > 0 {
 		return q.pictureOf(live.Snapshot)
 	}

@@ -99,8 +99,8 @@ func (r *rehearsal) exercise() error {
 	if r.request.loadOnly {
 		return nil
 	}
-	if r.copies == nil || r.request.size != r.api.StateSize {
-		return r.fresh()
+	if r.copies == nil || r.request.size != r.api.StateSize || r.request.meaning != meaning(r.api.Fields) {
+		return r.fresh() // the host's guard judges what the state means
 	}
 	err := r.onCopies()
 	f := (*failure)(nil)

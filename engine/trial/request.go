@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -16,11 +17,12 @@ type request struct {
 	loadOnly  bool // stop after the guard
 	ticks     int
 	dt        float64
-	seeds     []uint64 // of fresh shards; as many as there are to be
-	copies    []uint64 // offsets in the file of the shards to copy; none: there is no file
-	size      uint64   // of each
-	unsure    bool     // the copies may hold addresses
-	processor uint64   // limit of processor time in seconds
+	seeds     []uint64          // of fresh shards; as many as there are to be
+	copies    []uint64          // offsets in the file of the shards to copy; none: there is no file
+	size      uint64            // of each
+	meaning   [sha256.Size]byte // of the field table that the copies go with
+	unsure    bool              // the copies may hold addresses
+	processor uint64            // limit of processor time in seconds
 }
 
 const maxPath = 4095
@@ -39,6 +41,7 @@ func (r *request) encode() []byte {
 		}
 	}
 	e.number(r.size)
+	e.text(string(r.meaning[:]))
 	e.flag(r.unsure)
 	e.number(r.processor)
 	return e.b
@@ -60,6 +63,9 @@ func decodeRequest(message []byte) (*request, error) {
 		}
 	}
 	r.size = d.number(abi.MaxStateSize)
+	if n := copy(r.meaning[:], d.text()); n != len(r.meaning) {
+		d.bad = true
+	}
 	r.unsure = d.flag()
 	r.processor = d.number(math.MaxInt32)
 	if err := d.done(); err != nil {
