@@ -11,7 +11,6 @@ import (
 	"hotreload/engine/artifact"
 	"hotreload/engine/build"
 	"hotreload/engine/native"
-	"hotreload/engine/state"
 	"hotreload/engine/trial"
 	"hotreload/engine/watch"
 	"hotreload/workers"
@@ -33,7 +32,6 @@ type Engine struct {
 	status  Status
 	scratch string               // the private directory; "" before Run
 	pool    *workers.Pool[*code] // nil until the first generation runs
-	arena   *state.Arena
 }
 
 // New checks cfg and returns an engine that has not touched anything yet. Errors wrap ErrConfig.

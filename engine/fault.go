@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 
 	"hotreload/engine/native"
@@ -45,10 +44,4 @@ func (e *BadArtifactError) Unwrap() error { return e.Reason }
 type faultReport struct {
 	code  *code
 	fault *FaultError
-}
-
-// rolledBack tells whether err is the outcome of a fault at run time.
-func rolledBack(err error) bool {
-	var se *StageError
-	return errors.As(err, &se) && se.Stage == StageRun
 }

@@ -151,7 +151,7 @@ func (h *hand) faulted(c *code, fault *native.Fault, from, to int, tick uint64, 
 		if kept {
 			h.restore(first, last)
 		}
-		stand := h.report(c, fault, first, last, tick, kept)
+		stand := h.report(c, fault, first, last, tick)
 		switch {
 		case !kept && stand != nil:
 			// The tick was left in the middle and cannot be run again: what it has done so far counts.
@@ -232,7 +232,7 @@ func (h *hand) hold(from, to int) {
 // report tells the pipeline of a fault of the running code c and returns what takes its place, nil when there is
 // nothing. While c is on probation that is known here; later the pipeline has to open an earlier library, and the
 // worker waits until it has decided.
-func (h *hand) report(c *code, fault *native.Fault, first, last int, tick uint64, exact bool) *code {
+func (h *hand) report(c *code, fault *native.Fault, first, last int, tick uint64) *code {
 	if h.onProbation(c, tick) {
 		h.tell(c, "tick", fault, first, last, tick, c.fallback)
 		return c.stand.Load()

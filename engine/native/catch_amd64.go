@@ -22,10 +22,10 @@ const MaxThreads = 4096
 var (
 	records      [MaxThreads]atomic.Pointer[record]
 	recordsEnd   atomic.Uintptr
-	previous     [65]uintptr // the handler that was there before ours, by signal
-	goTextLow    uintptr
-	goTextHigh   uintptr
-	cancelSignal = uint32(CancelSignal)
+	previous     [65]uintptr            // the handler that was there before ours, by signal
+	goTextLow    uintptr                //nolint:unused // read by the assembly
+	goTextHigh   uintptr                //nolint:unused // read by the assembly
+	cancelSignal = uint32(CancelSignal) //nolint:unused // read by the assembly
 	catchABI0    uintptr
 )
 

@@ -185,7 +185,7 @@ func TestCancelEndsACallThatDoesNotReturn(t *testing.T) {
 		started <- thread
 		fault := thread.Each(lib, spin, base, stride, 1)
 		if fault == nil || fault.Signal != native.CancelSignal || fault.Poisoned {
-			return fmt.Errorf("%+v, want a clean cancellation", fault)
+			return fmt.Errorf("want a clean cancellation, got %w", fault)
 		}
 		// A cancellation that comes late must not hit the next call.
 		if err := thread.Cancel(1); err != nil {
@@ -262,7 +262,7 @@ func TestWhatIsNotOursStaysWithGo(t *testing.T) {
 		lib := open(t, compile(t, ""))
 		base, _ := states(t, 1)
 		thread := native.NewThread()
-		thread.Each(lib, symbol(t, lib, "external"), base, stride, 1)
+		t.Fatal("the call came back: ", thread.Each(lib, symbol(t, lib, "external"), base, stride, 1))
 	case "go":
 		var p *state
 		p.ticks = 1

@@ -114,7 +114,7 @@ func TestACallDoesNotAllocate(t *testing.T) {
 	thread := native.NewThread()
 	defer thread.Release()
 	tick := symbol(t, lib, "tick")
-	if n := testing.AllocsPerRun(1000, func() { thread.Tick(lib, tick, base, stride, 1, 0.1) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { _ = thread.Tick(lib, tick, base, stride, 1, 0.1) }); n != 0 {
 		t.Fatalf("%v allocations a call", n)
 	}
 }
@@ -180,7 +180,9 @@ extern "C" void touch(void *) { n.s += "x"; }`))
 	go func() { // ends locked, and its thread with it
 		defer close(ended)
 		thread := native.NewThread()
-		thread.Each(lib, touch, 0, 0, 1)
+		if fault := thread.Each(lib, touch, 0, 0, 1); fault != nil {
+			t.Error(fault)
+		}
 		id <- thread.ID()
 		thread.Close()
 	}()
