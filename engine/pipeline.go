@@ -83,10 +83,13 @@ func (p *pipeline) run(ctx context.Context) error {
 	defer stopWatching()
 	p.group, p.ctx = errgroup.WithContext(watching)
 	p.group.Go(func() error { return p.watcher.Run(p.ctx) })
-	p.group.Go(func() error { return p.watchdog(p.ctx) })
+	attending, dismiss := context.WithCancel(context.WithoutCancel(ctx)) // until the last tick has ended
+	defer dismiss()
+	p.group.Go(func() error { return p.watchdog(attending) })
 	err := p.loop(p.ctx)
 	p.cancelBuild()
 	p.stop()
+	dismiss()
 	stopWatching()
 	if waitErr := p.group.Wait(); err == nil && !errors.Is(waitErr, context.Canceled) {
 		err = waitErr

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -97,7 +98,7 @@ func (p *pipeline) close(c *code) (pinned bool) {
 	if c.library.poisoned.Load() {
 		log.Warn("library stays mapped", zap.String("reason", "poisoned"),
 			Text("generation %d stays mapped: it faulted inside libc, where a lock may still be held", c.generation.Number))
-		p.engine.set(func(s *Status) { s.Pinned++ })
+		p.countPinned("poisoned")
 		return true
 	}
 	pinned, err := c.library.Close()
@@ -106,19 +107,26 @@ func (p *pipeline) close(c *code) (pinned bool) {
 		log.Warn("cannot close the old library", zap.Error(err), Text("cannot close the old library: %v", err))
 	case pinned:
 		reason := pinReason(c)
+		p.countPinned(reason)
 		log.Warn("library stays mapped", zap.String("reason", reason),
-			Text("generation %d of %s stays mapped: %s", c.generation.Number, c.generation.Library, reason))
+			Text("generation %d of %s stays mapped: %s (hotreload doctor names the remedy)", c.generation.Number, c.generation.Library, reason))
 	default:
+		p.engine.set(func(s *Status) { s.Reclaimed++ })
 		p.store.Release(c.library.Path())
 	}
-	p.engine.set(func(s *Status) {
-		if pinned {
-			s.Pinned++
-		} else {
-			s.Reclaimed++
-		}
-	})
 	return pinned
+}
+
+func (p *pipeline) countPinned(reason string) {
+	p.engine.set(func(s *Status) {
+		s.Pinned++
+		by := maps.Clone(s.PinnedBy) // a Status handed out does not change
+		if by == nil {
+			by = make(map[string]uint64)
+		}
+		by[reason]++
+		s.PinnedBy = by
+	})
 }
 
 // pinReason says why a library stays mapped, from its inspection.
@@ -128,7 +136,7 @@ func pinReason(c *code) string {
 		reasons = append(reasons, f.Code)
 	}
 	if len(reasons) == 0 {
-		return "for a reason that its file does not show"
+		return "unknown"
 	}
-	return strings.Join(reasons, ", ") + " (hotreload doctor names the remedy)"
+	return strings.Join(reasons, ", ")
 }

@@ -10,10 +10,11 @@ type Status struct {
 	Workers     int
 	Swaps       uint64 // publications after the first
 	Rejections  uint64
-	Faults      uint64 // of plugin code, one for each generation that faulted
-	Loaded      uint64 // libraries opened
-	Reclaimed   uint64 // libraries closed and verified to be unmapped
-	Pinned      uint64 // libraries closed that stay mapped
-	Watch       string // watch mode in use: inotify or poll
-	Outcome     error  // of the last reload: nil, ErrUnchanged or a *StageError
+	Faults      uint64            // of plugin code, one for each generation that faulted
+	Loaded      uint64            // libraries opened
+	Reclaimed   uint64            // libraries closed and verified to be unmapped
+	Pinned      uint64            // libraries closed that stay mapped
+	PinnedBy    map[string]uint64 // the same by reason: findings of the inspection, or "poisoned"; not to be changed
+	Watch       string            // watch mode in use: inotify or poll
+	Outcome     error             // of the last reload: nil, ErrUnchanged or a *StageError
 }
