@@ -38,7 +38,7 @@ func (d *Domain[T]) Retire(old *Generation[T], ticks uint64) *Grace[T] {
 	if d.current.Load() == old {
 		panic("epoch: Retire of the current generation: publish its successor first")
 	}
-	gr := &Grace[T]{domain: d, retired: old, sightings: make(map[*Participant[T]]sighting)}
+	gr := &Grace[T]{domain: d, retired: old}
 	if d.mode == Immediate {
 		gr.goal.each = make(map[*Participant[T]]*need)
 		for _, p := range *d.participants.Load() {
@@ -54,7 +54,6 @@ func (d *Domain[T]) Retire(old *Generation[T], ticks uint64) *Grace[T] {
 		}
 	}
 	d.pending++
-	gr.look(time.Now())
 	return gr
 }
 

@@ -128,7 +128,9 @@ func TestStragglersAreNamed(t *testing.T) {
 		old := d.Current()
 		d.Publish(2) // tick 3
 		grace := d.Retire(old, 0)
-
+		if n := len(grace.Behind()); n != 2 {
+			t.Errorf("%d are behind, want 2", n)
+		}
 		time.Sleep(time.Second)
 		arrive(idle)
 		idle.End()

@@ -12,8 +12,8 @@ type Straggler struct {
 	Tick   uint64 // the tick it runs, or when Parked the one it has not begun
 	Target uint64 // the tick it must reach
 	Parked bool
-	// Age is how long it has been at Tick at least: since Retire, Wait or Behind first found it there. No tick reads a
-	// clock for this.
+	// Age is how long it has been at Tick at least: since Wait or Behind first found it there. No tick reads a clock for
+	// this.
 	Age time.Duration
 }
 
@@ -45,6 +45,9 @@ func (gr *Grace[T]) Behind() []Straggler {
 
 // look samples the slots; under Domain.mu.
 func (gr *Grace[T]) look(now time.Time) []Straggler {
+	if gr.sightings == nil {
+		gr.sightings = make(map[*Participant[T]]sighting)
+	}
 	var behind []Straggler
 	for _, p := range *gr.domain.participants.Load() {
 		if gr.goal.reachedBy(p) {

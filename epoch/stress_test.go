@@ -111,7 +111,7 @@ func (s *stress) participate(id int, seed uint64) error {
 				runtime.Gosched()
 			}
 			s.count.stalls.Add(1)
-		case 1:
+		case 1, 2, 3, 4:
 			p.Close() // as a panic in the tick would
 			s.count.leavesInTick.Add(1)
 			p, held = s.rejoin(id, p.Tick()), nil
