@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 )
 
 // in says where a fault happened, for the end of a sentence: " in tick+0x1c (logic.c:12)", " in libc.so.6+0x9f2c0", or
@@ -31,15 +32,22 @@ func (s *site) in(candidate *Candidate) string {
 }
 
 // locate returns the function, with the distance from its start, and the source line of an address relative to the load
-// base; "" for what the file does not tell. The file has passed inspection; it is read with bounds checked all the same.
+// base; "" for what the file does not tell. Inspection does not vouch for symbols and debug information, and debug/elf
+// and debug/dwarf do not promise an error for everything, hence the recover: what they found before counts.
 func locate(path string, addr uint64) (function, line string) {
+	defer func() { _ = recover() }()
 	f, err := elf.Open(path)
 	if err != nil {
 		return "", ""
 	}
 	defer func() { _ = f.Close() }()
-	return functionAt(f, addr), lineAt(f, addr)
+	function = functionAt(f, addr)
+	line = lineAt(f, addr)
+	return function, line
 }
+
+// maxDebug bounds a section of debug information in bytes, unfolded; it is read as a whole.
+const maxDebug = 1 << 28
 
 // functionAt looks for the symbol that covers addr.
 func functionAt(f *elf.File, addr uint64) string {
@@ -59,6 +67,11 @@ func functionAt(f *elf.File, addr uint64) string {
 
 // lineAt looks addr up in the line table.
 func lineAt(f *elf.File, addr uint64) string {
+	for _, s := range f.Sections {
+		if strings.HasPrefix(s.Name, ".debug_") && s.Size > maxDebug {
+			return ""
+		}
+	}
 	data, err := f.DWARF()
 	if err != nil {
 		return ""

@@ -2,8 +2,12 @@ package trial
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestCrashesOfTheGoRuntimeAreRead(t *testing.T) {
@@ -96,4 +100,22 @@ func TestSpaceSeesEveryStrayWrite(t *testing.T) {
 			t.Errorf("size %d: %d bytes are watched of %d", size, watched, len(s.memory))
 		}
 	}
+}
+
+func TestDamagedFilesHaveNoPlaces(t *testing.T) {
+	whole, err := os.ReadFile(plugin(t, good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "damaged.so")
+	rapid.Check(t, func(t *rapid.T) {
+		damaged := bytes.Clone(whole)
+		for range rapid.IntRange(0, 40).Draw(t, "bytes") {
+			damaged[rapid.IntRange(0, len(damaged)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "value")
+		}
+		if err := os.WriteFile(path, damaged[:rapid.IntRange(0, len(damaged)).Draw(t, "length")], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		locate(path, rapid.Uint64().Draw(t, "address")) // does not panic
+	})
 }
