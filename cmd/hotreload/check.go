@@ -29,7 +29,11 @@ func expectation(flag string) string {
 		return "names of state fields"
 	case "dir":
 		return "an existing directory"
-	case "build", "lib", "depfile", "state-type":
+	case "listen":
+		return "HOST:PORT"
+	case "socket":
+		return "auto, off or a path"
+	case "build", "lib", "depfile", "state-type", "token-file", "tls", "require-signed":
 		return "text"
 	case "build-timeout", "tick-deadline", "tick-kill":
 		return "a positive time such as 90s or 2m"
@@ -88,6 +92,8 @@ func (s *settings) check(from origin) error {
 		{"keep", s.Keep >= 1 && s.Keep <= math.MaxInt32, s.Keep},
 		{"shards", s.Shards >= 1 && s.Shards <= math.MaxInt32, s.Shards},
 		{"workers", !workersSet || s.Workers >= 1 && s.Workers <= engine.MaxWorkers, s.Workers},
+		{"listen", s.Listen == "" || isAddress(s.Listen), s.Listen},
+		{"socket", s.Socket != "", s.Socket},
 		{"max-catchup", s.MaxCatchup >= 1 && s.MaxCatchup <= math.MaxInt32, s.MaxCatchup},
 	} {
 		if !c.good {

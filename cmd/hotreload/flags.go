@@ -39,6 +39,12 @@ type settings struct {
 	DebounceMS    float64 `toml:"debounce-ms"`
 	ExitOnFailure bool    `toml:"exit-on-failure"`
 
+	Socket        string `toml:"socket"`
+	Listen        string `toml:"listen"`
+	TokenFile     string `toml:"token-file"`
+	TLS           string `toml:"tls"`
+	RequireSigned string `toml:"require-signed"`
+
 	Show      []string `toml:"show"`
 	StateType string   `toml:"state-type"`
 	LogFormat string   `toml:"log-format"`
@@ -101,6 +107,13 @@ func (s *settings) bind() []flagGroup {
 			fs.Float64Var(&s.PollMS, "poll-ms", 250, "`MS` between two looks when polling")
 			fs.Float64Var(&s.DebounceMS, "debounce-ms", 25, "`MS` of quiet before the verdict on a build counts; the build starts at once")
 			fs.BoolVar(&s.ExitOnFailure, "exit-on-failure", false, "end if the first build fails instead of waiting for a good one")
+		}),
+		group("Control by other processes and machines", func(fs *pflag.FlagSet) {
+			fs.StringVar(&s.Socket, "socket", socketAuto, "unix `SOCKET` for clients of this user: auto, off or a path")
+			fs.StringVar(&s.Listen, "listen", "", "`HOST:PORT` for clients elsewhere too; loopback asks them for a token, and\nany other address needs --tls")
+			fs.StringVar(&s.TokenFile, "token-file", "", "`FILE` of the tokens, made if there is none (default: hotreload/token in the\nuser's configuration directory)")
+			fs.StringVar(&s.TLS, "tls", "", "`DIRECTORY` with the host's certificates, see hotreload pki init")
+			fs.StringVar(&s.RequireSigned, "require-signed", "", "take only pushed libraries that a key in `FILE` has signed, see hotreload\nkey new")
 		}),
 		group("Output", func(fs *pflag.FlagSet) {
 			fs.StringSliceVar(&s.Show, "show", nil, "state `FIELDS` of the [state] line, by comma; repeatable (default: those\nthat the plugin marks, else its first)")

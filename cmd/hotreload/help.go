@@ -15,6 +15,8 @@ plugin that does not build or does not match is refused while the old one runs o
 Usage:
   hotreload --watch PATH --build COMMAND [flags]
   hotreload demo | version | completion SHELL | help COMMAND
+  hotreload status | generations | state | events | reload | push FILE.so | rollback    # of a host that runs
+  hotreload pki init | key new | sign FILE.so    # to be trusted from elsewhere
 
 Examples:
   hotreload --watch logic.c --build "cc -shared -fPIC -o logic.so logic.c" --tick-ms 100 --seed 123

@@ -42,6 +42,10 @@ func newRoot(t *terminal) *cobra.Command {
 	completeValues(root)
 	setHelp(root, groups)
 	root.AddCommand(newDemo(t), newDoctor(t), newLayout(t), newVersion(t))
+	root.AddCommand(
+		newStatus(t), newGenerations(t), newState(t), newEvents(t), newReload(t), newPush(t), newRollback(t),
+		newPKI(t), newKey(t), newSign(t),
+	)
 	return root
 }
 
@@ -53,9 +57,10 @@ func completeValues(root *cobra.Command) {
 	must(root.MarkFlagDirname("dir"))
 	must(root.MarkFlagFilename("config", "toml"))
 	must(root.MarkFlagFilename("lib", "so"))
+	must(root.MarkFlagDirname("tls"))
 	for _, flag := range []string{
 		"build", "build-timeout", "tick-ms", "seed", "ticks", "shards", "workers", "max-catchup", "poll-ms", "debounce-ms",
-		"tick-deadline", "tick-kill", "probation-ticks", "keep", "show", "state-type",
+		"tick-deadline", "tick-kill", "probation-ticks", "keep", "show", "state-type", "listen",
 	} {
 		must(root.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions))
 	}

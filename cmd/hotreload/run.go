@@ -31,12 +31,18 @@ func (t *terminal) run(ctx context.Context, s *settings) error {
 		return conclude(log, engine.ExitCode(err))
 	}
 
+	stopServing, err := s.serve(host, log, t.lookup)
+	if err != nil {
+		log.Named("control").Error("cannot serve", zap.Error(err), engine.Text("cannot start: %v", err))
+		return conclude(log, engine.ExitRuntime)
+	}
 	ctx, stop := withSignals(ctx, log, func(s os.Signal) {
 		_ = conclude(log, signalCode(s))
 		os.Exit(signalCode(s))
 	})
 	defer stop()
 	err = host.Run(ctx)
+	stopServing()
 	var stage *engine.StageError
 	switch {
 	case err == nil:

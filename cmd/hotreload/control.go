@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"net"
+	"strconv"
+
+	"hotreload/engine"
+	"hotreload/engine/control"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+)
+
+// The values of --socket that are no paths.
+const (
+	socketAuto = "auto"
+	socketOff  = "off"
+)
+
+// serve opens the control API of host and serves it until stop is called, which waits for the end of it. A socket that
+// was not asked for may be missing; everything else that was must work, or is an error.
+func (s *settings) serve(host *engine.Engine, log *zap.Logger, lookup func(string) (string, bool)) (stop func(), err error) {
+	cfg := control.Config{
+		Socket: s.Socket, Listen: s.Listen, TokenFile: s.TokenFile, TLS: s.TLS, TrustedKeys: s.RequireSigned, Log: log,
+	}
+	switch s.Socket {
+	case socketOff:
+		cfg.Socket = ""
+	case socketAuto:
+		cfg.Socket = autoSocket(log, lookup)
+	}
+	if cfg.Socket == "" && cfg.Listen == "" {
+		return func() {}, nil
+	}
+	server, err := control.Open(cfg, host)
+	if err != nil {
+		return nil, err
+	}
+	if addr := server.Addr(); addr != "" {
+		log.Named("control").Info("listening", zap.String("address", addr), engine.Text("listening on %s", addr))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var group errgroup.Group
+	group.Go(func() error { return server.Serve(ctx) })
+	return func() {
+		cancel()
+		if err := group.Wait(); err != nil {
+			log.Named("control").Warn("ended early", zap.Error(err), engine.Text("the control API has ended early: %v", err))
+		}
+	}, nil
+}
+
+// autoSocket returns the usual socket, or "" if there can be none.
+func autoSocket(log *zap.Logger, lookup func(string) (string, bool)) string {
+	path, err := control.DefaultSocket(control.SocketDir(lookup))
+	if err != nil {
+		log.Named("control").Warn("no control socket", zap.Error(err), engine.Text("no control socket: %v", err))
+		return ""
+	}
+	return path
+}
+
+// isAddress tells whether text is HOST:PORT, HOST being allowed to be empty: all addresses.
+func isAddress(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
