@@ -13,7 +13,7 @@ func (r *Runner) judge(c *child, end ending, candidate *Candidate) (Report, erro
 	a, err := decodeAnswer(end.message)
 	switch {
 	case end.message == nil || err != nil: // what is no answer came from the library
-		return Report{}, r.died(c, end, candidate)
+		return Report{}, r.died(c, end)
 	case a.failure != nil:
 		_, output := c.finish()
 		return Report{}, &Verdict{
@@ -30,7 +30,7 @@ func (r *Runner) judge(c *child, end ending, candidate *Candidate) (Report, erro
 }
 
 // died says why a child ended, or was ended, without an answer.
-func (r *Runner) died(c *child, end ending, candidate *Candidate) *Verdict {
+func (r *Runner) died(c *child, end ending) *Verdict {
 	stage, turn, lost := c.ledger.read()
 	state, output := c.finish()
 	v := &Verdict{Stage: stage, Output: lastLine(output)}

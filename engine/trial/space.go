@@ -59,7 +59,8 @@ func copySpace(fd int, size uint64, offsets []uint64) (*space, error) {
 		return nil, err
 	}
 	if size > copyLimit {
-		return s, s.mapState(fd)
+		err := s.mapState(fd)
+		return s, err
 	}
 	for i, offset := range offsets {
 		for state := s.state(i); len(state) > 0; {
