@@ -1,6 +1,7 @@
 package workers
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -30,6 +31,16 @@ func (b *bell) attach() {
 	}
 	if b.precise {
 		sharpen()
+	}
+}
+
+// yield lets others have the worker's processor: threads, when those have processors of the Go scheduler to run on, else
+// goroutines, which costs a thread that is locked to one two switches.
+func (b *bell) yield() {
+	if b.precise {
+		yieldThread()
+	} else {
+		runtime.Gosched()
 	}
 }
 

@@ -30,6 +30,9 @@ func futexWake(word *atomic.Uint32) {
 	_, _, _ = syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakePrivate, 1, 0, 0, 0)
 }
 
+// yieldThread lets another thread run on the calling thread's processor, if one is ready.
+func yieldThread() { _, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0) }
+
 // sharpen makes the calling thread's waits end on time: the kernel may otherwise let them last 50 µs longer. It fails on
 // kernels that do not know it, which costs only that.
 func sharpen() {

@@ -14,4 +14,6 @@ func futexWait(*atomic.Uint32, uint32, time.Duration) {}
 
 func futexWake(*atomic.Uint32) {}
 
+func yieldThread() {}
+
 func sharpen() {}

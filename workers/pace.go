@@ -2,7 +2,6 @@ package workers
 
 import (
 	"math"
-	"runtime"
 	"time"
 
 	"hotreload/epoch"
@@ -11,7 +10,7 @@ import (
 // yieldEvery is how long a worker that does not wait computes before it lets others have its processor. Go itself would
 // take it away only after 10 ms, and until then everybody who waits for a grace period, or to publish, waits. With more
 // workers than processors a grace period takes some rounds of all workers, so it is short.
-const yieldEvery = 200 * time.Microsecond
+const yieldEvery = 100 * time.Microsecond
 
 // leadTime is how far a worker with a schedule may be ahead of the slowest in aligned mode: a stall of one delays the
 // others only if it lasts longer.
@@ -27,17 +26,22 @@ type pace struct {
 
 	now  time.Time     // when the tick at hand began, for a worker with a schedule
 	late time.Duration // how late that was
+	// blocked tells that the worker has waited for a slower one. What it missed meanwhile is not to be caught up with: it
+	// is ahead as it is.
+	blocked bool
 
 	// since is when the worker last began to run without a wait, from the tick then.
 	since   time.Time
 	resumed bool // since is to be read anew
 
 	// Without a period: yield after each batch of ticks, whose size is tuned so that it takes about yieldEvery.
-	batch uint64
-	from  uint64 // first tick of the batch
-	until uint64 // the tick at which to yield
-	count uint64 // ticks run since the last yield, and how long they took, for an observer
-	took  time.Duration
+	batch    uint64
+	from     uint64        // first tick of the batch
+	until    uint64        // the tick at which to yield
+	pressing uint64        // yield after every tick until all have completed so many; 0: no need
+	slowest  func() uint64 // the number of ticks that all have completed; nil in immediate mode
+	count    uint64        // ticks run since the last yield, and how long they took, for an observer
+	took     time.Duration
 }
 
 func (p *Pool[C]) newPace(base time.Time) pace {
@@ -46,8 +50,9 @@ func (p *Pool[C]) newPace(base time.Time) pace {
 	if cfg.Period > 0 {
 		c.lead = max(2, 2*c.catchup, uint64(leadTime/cfg.Period))
 	}
-	if cfg.Mode == epoch.Aligned && cfg.Workers > 1 {
+	if cfg.Mode == epoch.Aligned {
 		c.fastest = func() uint64 { return p.domain.Stats().Fastest }
+		c.slowest = p.domain.Slowest
 	}
 	return c
 }
@@ -64,6 +69,7 @@ func (p *pace) next(tick uint64) (wait time.Duration, yield bool) {
 		return -p.late, false
 	}
 	p.rebase(tick)
+	p.blocked = false
 	if p.resumed {
 		p.since, p.resumed = p.now, false
 	}
@@ -74,10 +80,13 @@ func (p *pace) due(tick uint64) time.Time { return p.base.Add(time.Duration(tick
 
 // rebase moves the schedule when the worker is later than it may catch up.
 func (p *pace) rebase(tick uint64) {
-	if p.late <= p.within(p.catchup) {
+	allowed := p.catchup
+	if p.blocked {
+		allowed = 0
+	}
+	if p.late <= p.within(allowed) {
 		return
 	}
-	allowed := p.catchup
 	if p.fastest != nil {
 		// What others have run already it must run too, and the sooner the better: else it would stay behind them for
 		// good, and so would every activation.
@@ -104,6 +113,9 @@ func (p *pace) spent(tick uint64) bool {
 	case p.resumed:
 		p.since, p.resumed = time.Now(), false
 		p.from, p.until = tick, tick+p.batch
+		if p.pressed(); p.pressing != 0 {
+			p.until = tick + 1
+		}
 		return false
 	case tick < p.until:
 		return false
@@ -124,11 +136,21 @@ func (p *pace) ran() (ticks uint64, took time.Duration) {
 	return ticks, took
 }
 
+// unblock is called after the worker has waited for a slower one.
+func (p *pace) unblock() { p.blocked, p.resumed = true, true }
+
 // resume is called after the worker has waited: what it computes without a break is measured from there.
 func (p *pace) resume() { p.resumed = true }
 
-// hurry makes the worker yield after the next tick: it has met a directive, and somebody may wait until all have.
-func (p *pace) hurry(tick uint64) { p.until = min(p.until, tick+1) }
+// press makes the worker yield after every tick until all have completed tick: it has met a directive there, and somebody
+// may wait until everybody has. It stops nobody, yet those who are behind get the processors.
+func (p *pace) press(tick uint64) {
+	p.until, p.pressing = min(p.until, tick+1), tick+1
+}
 
-// yieldThread lets others run on the worker's processor.
-func yieldThread() { runtime.Gosched() }
+// pressed is called after a yield.
+func (p *pace) pressed() {
+	if p.pressing != 0 && (p.slowest == nil || p.slowest() >= p.pressing) {
+		p.pressing = 0
+	}
+}

@@ -53,7 +53,7 @@ func (w *worker[C]) wait() {
 		<-w.bell.rung
 	case r.reach != 0:
 		_ = w.pool.domain.Reach(wakeable{w.bell.rung}, r.reach) // whether it was reached is for ready to see
-		w.pace.resume()
+		w.pace.unblock()
 	case r.wait != 0:
 		w.bell.waitFor(r.wait)
 	default:
@@ -67,7 +67,7 @@ func (w *worker[C]) yield() {
 	if n, took := w.pace.ran(); w.observer != nil && n > 0 {
 		w.observer.Ran(n, took)
 	}
-	yieldThread()
+	w.bell.yield()
 	w.pace.resume()
 }
 

@@ -128,7 +128,7 @@ func (w *worker[C]) meet(begin bool) (met bool) {
 				w.leaving = w.at.handover
 				w.leaving.meet(w.pool, tick)
 			}
-			w.pace.hurry(tick)
+			w.pace.press(tick)
 		}
 	}
 }
