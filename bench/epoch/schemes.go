@@ -65,6 +65,8 @@ var schemes = []scheme{
 				for range n {
 					sum += p.Begin().Value.n
 				}
+				for g := p.Begin(); g != p.Begin(); g = p.Begin() {
+				}
 				p.End()
 				return sum
 			}
