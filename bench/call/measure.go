@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"hotreload/bench/internal/plugin"
@@ -156,3 +157,6 @@ func compare(ways []way, costs map[Way][]float64, rounds int) *Result {
 	}
 	return r
 }
+
+// Comparisons returns the ratios that a result holds, without their values.
+func Comparisons() []Ratio { return slices.Clone(comparisons) }

@@ -27,8 +27,8 @@ const (
 	Fast    = -1.0 // one swap after the other; all of the run is inside
 )
 
-// usualRate is often enough to see many swaps and seldom enough for the same time without.
-const usualRate = 20.0
+// UsualRate is often enough to see many swaps and seldom enough for the same time without.
+const UsualRate = 20.0
 
 // window is how long a window stays open at least: long enough for a swap and for what a late worker has to catch up.
 const window = 20 * time.Millisecond
@@ -83,7 +83,7 @@ func (c Cell) run(ctx context.Context, paths []string, d time.Duration, random *
 func (c Cell) swaps(ctx context.Context, running strategy.Run, w *windows, s *sample, paths []string, end time.Time, random *rand.Rand) error {
 	rate := c.Rate
 	if rate == Control {
-		rate = usualRate
+		rate = UsualRate
 	}
 	at := time.Now().Add(warmup*c.Period + 20*time.Millisecond)
 	if !sleepUntil(ctx, at) {

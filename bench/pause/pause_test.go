@@ -166,9 +166,9 @@ func TestMeterDoesNotAllocate(t *testing.T) {
 func TestMeasureSwapsInEveryCell(t *testing.T) {
 	cells := []Cell{
 		{strategy.Aligned, 2, 8, ms, Control},
-		{strategy.Aligned, 2, 8, 0, usualRate},
+		{strategy.Aligned, 2, 8, 0, UsualRate},
 		{strategy.Immediate, 2, 8, ms, Fast},
-		{strategy.Inline, 1, 8, ms, usualRate},
+		{strategy.Inline, 1, 8, ms, UsualRate},
 	}
 	results, err := Measure(t.Context(), Options{Cells: cells, Rounds: 2, Duration: 100 * ms})
 	if err != nil {

@@ -21,7 +21,7 @@ func Plan() []Cell {
 			cells = append(cells, Cell{strategy.Aligned, w, usualShards, pace, Control})
 			for _, s := range strategy.All {
 				if !s.Single || w == 1 {
-					cells = append(cells, Cell{s.Name, w, usualShards, pace, usualRate})
+					cells = append(cells, Cell{s.Name, w, usualShards, pace, UsualRate})
 				}
 			}
 		}
@@ -30,7 +30,7 @@ func Plan() []Cell {
 		shards int
 		pace   time.Duration
 	}{{1, period}, {10_000, period}, {100_000, 10 * period}} {
-		for _, rate := range []float64{Control, usualRate} {
+		for _, rate := range []float64{Control, UsualRate} {
 			cells = append(cells, Cell{strategy.Aligned, min(2, load.shards), load.shards, load.pace, rate})
 		}
 	}
@@ -57,7 +57,7 @@ func Full() []Cell {
 				}
 				cells = append(cells, Cell{strategy.Aligned, w, shards, tick, Control})
 				for _, s := range strategy.All {
-					for _, rate := range []float64{1, usualRate, Fast} {
+					for _, rate := range []float64{1, UsualRate, Fast} {
 						if !s.Single || w == 1 {
 							cells = append(cells, Cell{s.Name, w, shards, tick, rate})
 						}
