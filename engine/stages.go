@@ -63,11 +63,13 @@ func (p *pipeline) try(ctx context.Context, art *artifact.Artifact, c *change) e
 		Seed: func(shard int) uint64 { return shardSeed(p.cfg.Seed, shard) },
 	}
 	if r := p.running; r != nil {
-		arena := p.pool.arena
 		candidate.Expect.StateSize = r.api.StateSize
-		candidate.Live = &trial.Live{
-			File: arena.File(), StateSize: arena.StateSize(), Stride: uint64(arena.Stride()), Shards: arena.Shards(),
-			Addresses: addresses(r.layout),
+		if p.readsAlike(art) {
+			arena := p.pool.arena
+			candidate.Live = &trial.Live{
+				File: arena.File(), StateSize: arena.StateSize(), Stride: uint64(arena.Stride()), Shards: arena.Shards(),
+				Fields: r.api.Fields, Addresses: addresses(r.layout),
+			}
 		}
 	}
 	start := time.Now()
@@ -88,6 +90,17 @@ func (p *pipeline) try(ctx context.Context, art *artifact.Artifact, c *change) e
 		p.log.Named("reload").Warn("trial", zap.String("code", w.Code), zap.String("why", w.Text), Text("%s: %s", candidate.Name, w.Text))
 	}
 	return nil
+}
+
+// readsAlike tells whether the candidate's debug information, if there is any to compare, means the same by the state's
+// bytes as the running code. If not, the trial uses fresh shards and the guard has the last word.
+func (p *pipeline) readsAlike(art *artifact.Artifact) bool {
+	running := p.running.layout
+	if running.Source != state.SourceDWARF {
+		return true
+	}
+	candidate, err := state.FromDWARF(art.Path, p.cfg.StateType, running.Size)
+	return err != nil || state.Compatible(running, candidate)
 }
 
 // addresses tells whether a state with this layout can be copied to another process.
