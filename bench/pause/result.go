@@ -2,6 +2,7 @@ package pause
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,8 @@ type Result struct {
 	// Worst is over the windows: the longest time of any worker from a tick's intended start to its end, or back to back
 	// from one tick's end to the next one's.
 	Worst stat.Summary `json:"worst"`
+	// Windows is what Worst summarises, the least first.
+	Windows []float64 `json:"windows"`
 	// Quiet is Worst over the windows in which, by the kernel's own books, no worker waited for a processor for more than
 	// 100 µs in all: what is left when other programs have been left out.
 	Quiet stat.Summary `json:"quiet"`
@@ -131,6 +134,8 @@ func summarise(c Cell, rounds []*sample) Result {
 	r.Ticks, r.Swaps = all.ticks, len(all.swapped)
 	r.Inside = Ticks{quantiles(all.inside.late), quantiles(all.inside.took)}
 	r.Outside = Ticks{quantiles(all.outside.late), quantiles(all.outside.took)}
+	slices.Sort(all.worst)
+	r.Windows = all.worst
 	r.Worst, r.Quiet, r.WorstByRound = stat.Of(all.worst), stat.Of(all.quiet), stat.Of(medians)
 	r.Prepare = of(func(t strategy.Swapped) time.Duration { return t.Prepare })
 	r.Publish = of(func(t strategy.Swapped) time.Duration { return t.Publish })
