@@ -47,6 +47,8 @@ type pipeline struct {
 	numberOf map[artifact.Hash]uint64 // the last generation of each
 	bad      map[artifact.Hash]error  // artifacts that faulted
 
+	unreadable string // why debug information was last found to be of no use
+
 	change   change          // the one under way
 	building *buildInProcess // the newest build; nil when none runs
 }

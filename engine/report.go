@@ -53,11 +53,14 @@ func (p *pipeline) reportSwapped(c *change, first bool) {
 	p.reportState(c.picture, first)
 }
 
+// threadLocal is the code of the finding about thread-local destructors: see freshThreads.
+const threadLocal = "thread-local-destructors"
+
 // reportFindings warns of what keeps the new library from being unloaded or endangers the host, when the one before did
-// not have it.
+// not have it. Thread-local destructors do neither here, where workers move to fresh threads before a library is closed.
 func (p *pipeline) reportFindings(c *code) {
 	for _, f := range c.artifact.Report.Findings {
-		if f.Severity < artifact.Warn || c.fallback != nil && c.fallback.artifact.Report.Has(f.Code) {
+		if f.Severity < artifact.Warn || f.Code == threadLocal || c.fallback != nil && c.fallback.artifact.Report.Has(f.Code) {
 			continue
 		}
 		p.log.Named("reload").Warn("finding", zap.String("code", f.Code), zap.String("subject", f.Subject), zap.String("why", f.Why),

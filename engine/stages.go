@@ -252,9 +252,12 @@ func (p *pipeline) findLayout(c *code, size uint64) (*state.Layout, error) {
 	if err == nil {
 		return layout, nil
 	}
-	if !errors.Is(err, state.ErrNoDWARF) {
+	var unreadable *state.DWARFError
+	if errors.As(err, &unreadable) && unreadable.Reason != p.unreadable { // once, not at every build
+		p.unreadable = unreadable.Reason
 		p.log.Named("state").Warn("cannot read the debug information", zap.Error(err),
-			Text("only the size of the state is compared: %v", err))
+			Text("only the size of the state is compared: %s in the debug information: %s (--state-type names another)",
+				unreadable.Type, unreadable.Reason))
 	}
 	for _, path := range p.cfg.Watch {
 		source, err := os.ReadFile(path)
