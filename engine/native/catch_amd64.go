@@ -3,9 +3,7 @@ package native
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -142,20 +140,13 @@ func install(s unix.Signal) error {
 // goText returns the executable mapping of this program that holds Go code.
 func goText() (low, high uintptr, err error) {
 	self := enterABI0
-	maps, err := os.ReadFile("/proc/self/maps")
+	all, err := mappings()
 	if err != nil {
 		return 0, 0, err
 	}
-	for line := range strings.Lines(string(maps)) {
-		bounds, rest, _ := strings.Cut(line, " ")
-		a, b, ok := strings.Cut(bounds, "-")
-		if !ok || !strings.HasPrefix(rest, "r-x") {
-			continue
-		}
-		lo, err1 := strconv.ParseUint(a, 16, 64)
-		hi, err2 := strconv.ParseUint(b, 16, 64)
-		if err1 == nil && err2 == nil && uintptr(lo) <= self && self < uintptr(hi) {
-			return uintptr(lo), uintptr(hi), nil
+	for _, m := range all {
+		if strings.HasPrefix(m.perms, "r-x") && m.low <= self && self < m.high {
+			return m.low, m.high, nil
 		}
 	}
 	return 0, 0, errors.New("cannot find the program's own text in /proc/self/maps")

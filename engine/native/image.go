@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -76,18 +77,48 @@ func (i Image) text() Segment {
 	return t
 }
 
-// mapped tells whether any mapping of the process is backed by the file path.
-func mapped(path string) (bool, error) {
+// mapping is one line of /proc/self/maps.
+type mapping struct {
+	low, high, offset uintptr
+	perms, path       string // path is empty where no file is mapped
+}
+
+// mappings reads /proc/self/maps.
+func mappings() ([]mapping, error) {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	// A line ends in the path, with " (deleted)" behind it when the file has gone.
+	var all []mapping
 	for line := range strings.Lines(string(maps)) {
-		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), " (deleted)")
-		if i := strings.IndexByte(line, '/'); i >= 0 && line[i:] == path {
-			return true, nil
+		var m mapping
+		var device string
+		var inode uint64
+		if _, err := fmt.Sscanf(line, "%x-%x %s %x %s %d", &m.low, &m.high, &m.perms, &m.offset, &device, &inode); err != nil {
+			continue
+		}
+		// The path ends the line, with " (deleted)" behind it when the file has gone.
+		if i := strings.IndexByte(line, '/'); i >= 0 {
+			m.path = strings.TrimSuffix(strings.TrimSuffix(line[i:], "\n"), " (deleted)")
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// mapped tells whether any mapping of the process is backed by the file path.
+func mapped(path string) (bool, error) {
+	all, err := mappings()
+	return slices.ContainsFunc(all, func(m mapping) bool { return m.path == path }), err
+}
+
+// mappingOf returns the file that is mapped at addr and the offset in it; "" where there is none.
+func mappingOf(addr uintptr) (path string, offset uintptr) {
+	all, _ := mappings() // without them the address has no name
+	for _, m := range all {
+		if m.low <= addr && addr < m.high {
+			return m.path, addr - m.low + m.offset
 		}
 	}
-	return false, nil
+	return "", 0
 }

@@ -8,11 +8,15 @@ import (
 )
 
 // Locate names the place of an instruction of the library as "function+0x1a", with " (file.c:12)" behind it when there
-// is debug information; an address elsewhere comes back as a number. It reads the library's file.
+// is debug information; an address elsewhere as "libc.so.6+0x8aeec, outside the library", or as a number where nothing
+// is mapped. It reads the library's file.
 func (l *Library) Locate(pc uintptr) string {
 	outside := fmt.Sprintf("%#x", pc)
 	if !l.image.Text(pc) {
-		return outside + " outside the library"
+		if path, offset := mappingOf(pc); path != "" {
+			outside = fmt.Sprintf("%s+%#x", filepath.Base(path), offset)
+		}
+		return outside + ", outside the library"
 	}
 	f, err := elf.Open(l.path)
 	if err != nil {

@@ -202,7 +202,7 @@ func TestLocateNamesFunctionAndLine(t *testing.T) {
 	if !strings.HasPrefix(at, "tick_batch+0x0 (calls.c:") {
 		t.Fatal(at)
 	}
-	if at := lib.Locate(0x10); at != "0x10 outside the library" {
+	if at := lib.Locate(0x10); at != "0x10, outside the library" {
 		t.Fatal(at)
 	}
 }
