@@ -6,10 +6,10 @@ GOLANGCI := $(BIN)/golangci-lint
 GOLANGCI_VERSION := v2.15.0
 FUZZTIME ?= 10s
 
-.PHONY: help run demo build test race lint bench fuzz model stress clean
+.PHONY: help run demo build test race lint bench bench-full bench-epoch soak fuzz model stress clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build everything and watch a simulation be edited while it runs
 	@$(BIN)/hotreload demo logic
@@ -35,14 +35,23 @@ lint: $(GOLANGCI) ## go vet and golangci-lint, which is installed into bin/ when
 $(GOLANGCI):
 	GOBIN=$(abspath $(BIN)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
-bench: ## Call cost and save-to-swap, as ratios in one run
-	CGO_ENABLED=1 $(GO) test -run '^$$' -bench . -benchtime 200ms -count 5 ./bench/...
+bench: ## Call cost, save to swap and pauses, side by side in one run, against the baseline (about 3 minutes)
+	CGO_ENABLED=1 $(GO) run ./bench/run
+
+bench-full: ## Every combination, for a quiet machine (half an hour)
+	CGO_ENABLED=1 $(GO) run ./bench/run -full
+
+bench-epoch: ## The read side of epochs beside locks, counts and liburcu (Debian: liburcu-dev)
+	cd bench/epoch && $(GO) run .
+
+soak: ## 10,000 reloads, good and bad, under four workers
+	HOTRELOAD_SOAK=10000 CGO_ENABLED=0 $(GO) test -timeout 60m -run TestSoak -v ./cmd/hotreload
 
 model: ## Check the model of the publication protocol, and that its broken variants are caught (needs spin)
 	sh epoch/model/run.sh
 
 stress: ## Ten minutes of stress for epochs and workers
-	HOTRELOAD_STRESS=10m CGO_ENABLED=1 $(GO) test -race -timeout 30m ./epoch/... ./workers/...
+	HOTRELOAD_STRESS=10m CGO_ENABLED=1 $(GO) test -race -timeout 60m ./epoch/... ./workers/... ./engine
 
 fuzz: ## Every fuzz target for FUZZTIME (default 10s)
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -95,7 +95,7 @@ func fromELF(r io.ReaderAt, path, typeName string, size uint64) (layout *Layout,
 		return nil, fail("unreadable", err)
 	}
 	if len(found.candidates) == 0 {
-		return nil, fail(found.explainMissing(typeName, size), nil)
+		return nil, fail(found.explainMissing(size), nil)
 	}
 	return choose(reader, found, size, func(reason string, sizes []uint64, cause error) error {
 		return &DWARFError{Path: path, Type: typeName, Reason: reason, Sizes: sizes, Err: cause}

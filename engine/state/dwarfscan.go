@@ -141,7 +141,7 @@ type scanned struct {
 }
 
 // explainMissing says why there is no candidate, and what to do.
-func (s *scanned) explainMissing(typeName string, size uint64) string {
+func (s *scanned) explainMissing(size uint64) string {
 	switch {
 	case s.split != "":
 		return fmt.Sprintf("the types lie in a file of their own, %s; build without -gsplit-dwarf", s.split)
