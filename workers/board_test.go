@@ -16,10 +16,11 @@ import (
 type board struct {
 	aligned bool
 	shards  []shard
-	ran     [1 << 20]atomic.Uint64 // aligned mode: by tick modulo its length, tick<<24 | code of who ran it first
+	ran     [1 << 16]atomic.Uint64 // aligned mode: by tick modulo its length, tick<<24 | code of who ran it first
 	alive   atomic.Int64           // hands made and not closed
 	threads atomic.Int64           // hands ever made
 	busy    func(s Span, tick uint64)
+	gone    [1 << 10]atomic.Bool // codes whose grace period has ended
 
 	mu     sync.Mutex
 	faults []string
@@ -81,6 +82,8 @@ func (h *boardHand) Tick(code int, s Span, tick uint64) {
 			b.fault("shard %d: tick %d after the end", i, tick)
 		case sh.next != tick:
 			b.fault("shard %d: ran tick %d, expected %d", i, tick, sh.next)
+		case b.gone[code].Load():
+			b.fault("shard %d: tick %d ran code %d, which was reclaimed", i, tick, code)
 		case sh.code != code:
 			b.fault("shard %d: tick %d ran code %d, expected %d", i, tick, code, sh.code)
 		}
@@ -116,6 +119,9 @@ func (h *boardHand) Switch(from, to int, s Span, tick uint64) {
 		if sh.code != from || sh.next != tick {
 			h.board.fault("shard %d: switch from code %d to %d at tick %d, expected from code %d at tick %d",
 				i, from, to, tick, sh.code, sh.next)
+		}
+		if h.board.gone[from].Load() || h.board.gone[to].Load() {
+			h.board.fault("shard %d: switch from code %d to %d at tick %d, of which one was reclaimed", i, from, to, tick)
 		}
 		sh.code = to
 	}

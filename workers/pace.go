@@ -12,6 +12,9 @@ import (
 // workers than processors a grace period takes some rounds of all workers, so it is short.
 const yieldEvery = 100 * time.Microsecond
 
+// maxBatch bounds the ticks between two yields, and with them the lead, when a tick takes next to no time.
+const maxBatch = 1 << 13
+
 // leadTime is how far a worker with a schedule may be ahead of the slowest in aligned mode: a stall of one delays the
 // others only if it lasts longer.
 const leadTime = 64 * time.Millisecond
@@ -124,7 +127,7 @@ func (p *pace) spent(tick uint64) bool {
 	p.count, p.took = ran, took
 	if ran >= p.batch {
 		// Towards the batch that would have taken yieldEvery, at most doubling: one interrupted batch says little.
-		p.batch = min(max(uint64(float64(ran)*float64(yieldEvery)/float64(took)), 1), 2*ran)
+		p.batch = min(max(uint64(float64(ran)*float64(yieldEvery)/float64(took)), 1), 2*ran, maxBatch)
 		p.lead = 2 * p.batch
 	}
 	return true

@@ -63,6 +63,12 @@ func (c *clock) onTime(t *testing.T, first, last int, shift time.Duration) {
 	}
 }
 
+// soloPace returns the pace of a worker that has no other to keep to.
+func soloPace(cfg Config) pace {
+	cfg.Mode = epoch.Immediate
+	return (&Pool[int]{cfg: cfg}).newPace(time.Now())
+}
+
 func TestScheduleDoesNotDrift(t *testing.T) {
 	busy := func(tick uint64) time.Duration {
 		if tick%100 != 7 {
@@ -73,7 +79,7 @@ func TestScheduleDoesNotDrift(t *testing.T) {
 	t.Run("a million ticks", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			p := (&Pool[int]{cfg: Config{Period: ms, MaxCatchup: 10}}).newPace(began)
+			p := soloPace(Config{Period: ms, MaxCatchup: 10})
 			for tick := uint64(0); tick < 1_000_000; tick++ {
 				for wait, yield := p.next(tick); wait > 0 || yield; wait, yield = p.next(tick) {
 					time.Sleep(wait)
@@ -162,8 +168,9 @@ func TestSlowWorker(t *testing.T) {
 	t.Run("aligned: a stall beyond the lead moves the schedule of all", func(t *testing.T) {
 		c := timed(t, Config{Period: ms, Ticks: 3000, MaxCatchup: 2}, stallAt(10, 500*ms), nil)
 		for i := 2000; i < 3000; i++ {
-			if c[0].at[i] != c[1].at[i] {
-				t.Fatalf("tick %d started at %v and at %v", i, c[0].at[i], c[1].at[i])
+			if d := (c[0].at[i] - c[1].at[i]).Abs(); d > 2*ms {
+				t.Fatalf("tick %d started at %v and at %v, expected no more than the bound on catch-up between them",
+					i, c[0].at[i], c[1].at[i])
 			}
 		}
 	})
@@ -181,7 +188,7 @@ func TestBatchesTakeYieldEvery(t *testing.T) {
 	for _, took := range []time.Duration{time.Microsecond, 30 * time.Microsecond, 5 * ms} {
 		t.Run(took.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := (&Pool[int]{}).newPace(time.Now())
+				p := soloPace(Config{})
 				batches, last := 0, 0*ms
 				for tick, from := uint64(0), time.Now(); batches < 20; {
 					if _, yield := p.next(tick); yield {
@@ -205,8 +212,7 @@ func TestBatchesTakeYieldEvery(t *testing.T) {
 // TestOverloadedWorkerYields: a worker whose ticks are always late never waits, yet others get its processor.
 func TestOverloadedWorkerYields(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := Config{Period: 10 * time.Microsecond, MaxCatchup: 3, Workers: 1}
-		p := (&Pool[int]{cfg: cfg}).newPace(time.Now())
+		p := soloPace(Config{Period: 10 * time.Microsecond, MaxCatchup: 3})
 		yields := 0
 		for tick := uint64(0); tick < 1000; {
 			wait, yield := p.next(tick)

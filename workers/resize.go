@@ -102,6 +102,12 @@ func (h *handover[C]) over(tick uint64) bool {
 	return end&decided != 0 && tick >= end&^decided
 }
 
+// before tells whether tick is known to come before the end.
+func (h *handover[C]) before(tick uint64) bool {
+	end := h.end.Load()
+	return end&decided != 0 && tick < end&^decided
+}
+
 // enter tells whether a leaving worker may run tick; if so, end will not be before tick+1.
 func (h *handover[C]) enter(tick uint64) bool {
 	for {

@@ -27,6 +27,9 @@ func (w *worker[C]) ready() bool {
 		w.rest.reach = tick - w.pace.lead/2
 	default:
 		wait, yield := w.pace.next(tick)
+		if wait > 0 && w.leaving != nil && w.leaving.before(tick) {
+			wait = 0 // others wait for it, and are ahead: its schedule is later than theirs
+		}
 		if wait == 0 && !yield {
 			return true
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,7 +53,9 @@ func storm(t *testing.T, cfg Config, d time.Duration) {
 		p := New(cfg, first, b.hand)
 		wait := start(t, p)
 		n, code := 1, 1
+		var retired []retiree
 		for range rng.IntN(200) {
+			retired = b.reclaim(retired)
 			switch k := rng.IntN(20); {
 			case k < 2:
 				resizes++
@@ -77,12 +80,14 @@ func storm(t *testing.T, cfg Config, d time.Duration) {
 			next, taken = b.directive(n, code)
 			next.Renew = rng.IntN(8) == 0
 			old, _ := p.Replace(next)
-			if rng.IntN(3) == 0 {
-				old := p.Retire(old, uint64(rng.IntN(2)))
-				if cfg.Ticks == 0 && rng.IntN(4) == 0 {
-					if err := old.Wait(ctx); err != nil {
-						t.Fatalf("seed %d: %v; %+v", seed, err, p.Progress())
-					}
+			if old.Value.Code == code {
+				continue
+			}
+			r := retiree{p.Retire(old, uint64(rng.IntN(2))), old.Value.Code}
+			retired = append(retired, r)
+			if cfg.Ticks == 0 && rng.IntN(16) == 0 {
+				if err := r.grace.Wait(ctx); err != nil {
+					t.Fatalf("seed %d: %v; %+v", seed, err, p.Progress())
 				}
 			}
 		}
@@ -110,6 +115,23 @@ func storm(t *testing.T, cfg Config, d time.Duration) {
 		}
 	}
 	t.Logf("%d pools, %d directives, %d resizes, up to %d ticks", rounds, directives, resizes, ticks)
+}
+
+// retiree is a code that was replaced.
+type retiree struct {
+	grace *epoch.Grace[Directive[int]]
+	code  int
+}
+
+// reclaim makes the use of those whose grace period has ended a fault, and returns the others.
+func (b *board) reclaim(list []retiree) []retiree {
+	return slices.DeleteFunc(list, func(r retiree) bool {
+		passed := r.grace.Passed()
+		if passed {
+			b.gone[r.code].Store(true)
+		}
+		return passed
+	})
 }
 
 func receiveOrDie(ctx context.Context, t *testing.T, p *Pool[int], c <-chan struct{}, seed uint64) {

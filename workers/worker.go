@@ -95,7 +95,7 @@ func (w *worker[C]) tick(tick uint64) {
 	cfg := &w.pool.cfg
 	w.hand.Tick(w.at.Code, w.span, tick)
 	if w.observer != nil && cfg.Period != 0 {
-		w.observer.Started(w.pace.late)
+		w.observer.Started(max(w.pace.late, 0))
 		w.observer.Ran(1, time.Since(w.pace.now))
 	}
 	if cfg.Period != 0 || tick+1 == cfg.Ticks {
