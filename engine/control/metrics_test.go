@@ -1,0 +1,52 @@
+package control
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"hotreload/engine"
+	"hotreload/engine/native"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestMetricsAreThoseOfTheStatusAndTheEvents(t *testing.T) {
+	h := newFakeHost()
+	h.status.Swaps, h.status.Loaded, h.status.Pinned = 3, 4, 1
+	s := serve(t, h, Config{})
+	fault := &engine.FaultError{Function: "tick", Fault: &native.Fault{Signal: unix.SIGSEGV}}
+	h.send(engine.Event{Kind: engine.Swapped, Stages: engine.Stages{Build: 50 * time.Millisecond}})
+	h.send(engine.Event{Kind: engine.Rejected, Err: &engine.StageError{Stage: engine.StageGuard, Err: errors.New("no")}})
+	h.send(engine.Event{Kind: engine.Faulted, Err: fault})
+	h.send(engine.Event{Kind: engine.Faulted, Err: &engine.FaultError{Fault: &native.Fault{Signal: native.CancelSignal}}})
+	eventually(t, "records", func() bool { return s.ring.newest() == 4 })
+	status, got, err := exchange(t, clientOf(t, s), "GET", "/metrics", nil)
+	if err != nil || status != 200 {
+		t.Fatal(status, err)
+	}
+	text, err := io.ReadAll(got.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"hotreload_running 1", "hotreload_ticks_total 7", "hotreload_shards 4", "hotreload_workers 2", "hotreload_swaps_total 3",
+		"hotreload_generation 1", "hotreload_libraries_loaded_total 4", "hotreload_libraries_pinned_total 1",
+		"hotreload_last_reload_exit_code 0",
+		`hotreload_generation_info{api_revision="0",api_version="1",generation="1",hash="` + h.status.Generation.Hash + `",library="logic.so"} 1`,
+		`hotreload_reloads_total{result="swapped",stage=""} 1`, `hotreload_reloads_total{result="rejected",stage="guard"} 1`,
+		`hotreload_reloads_total{result="faulted",stage=""} 2`,
+		`hotreload_stage_duration_seconds_count{stage="build"} 1`, `hotreload_stage_duration_seconds_sum{stage="build"} 0.05`,
+		`hotreload_faults_total{signal="SIGSEGV"} 1`, `hotreload_faults_total{signal="cancelled"} 1`,
+		`hotreload_events_total{kind="swapped"} 1`,
+	} {
+		if !strings.Contains("\n"+string(text), "\n"+want+"\n") {
+			t.Errorf("no %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", text)
+	}
+}
