@@ -18,7 +18,7 @@ func TestBadBuildIsRefused(t *testing.T) {
 	cfg := workshop(t)
 	dir := filepath.Dir(cfg.Watch[0])
 	cfg.Watch = append(cfg.Watch, filepath.Join(dir, "script"))
-	cfg.Build, cfg.BuildTimeout = "sh ./script -o logic.so", 400*time.Millisecond
+	cfg.Build, cfg.BuildTimeout = "sh ./script -o logic.so", 2*time.Second
 	if err := os.WriteFile(cfg.Watch[1], []byte("cp candidate logic.so"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestBadBuildIsRefused(t *testing.T) {
 			func(f *build.Failure) bool { return f.Diagnostic.Line == 3 && f.ExitCode == 1 }},
 		{"killed", "kill -KILL $$", []string{"Killed"},
 			func(f *build.Failure) bool { return f.ExitCode == 137 }},
-		{"hangs", "sleep 1000", []string{"timed out after 400ms"},
+		{"hangs", "sleep 1000", []string{"timed out after 2s"},
 			func(f *build.Failure) bool { return f.TimedOut && f.Hint != "" }},
 		{"leaves no library", "rm logic.so", []string{"left no library", "logic.so"},
 			func(f *build.Failure) bool { return f.ExitCode == 0 && f.Hint != "" }},

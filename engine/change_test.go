@@ -1,22 +1,50 @@
 package engine_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"hotreload/engine"
 )
 
-// gated is a build that notes its beginning and, while the file gate is there, waits. It is told to end when something
-// newer comes, and notes that as well.
-const gated = `trap 'echo stopped >> log; exit 1' TERM; echo began >> log; while test -e gate; do sleep 0.01; done; cp candidate logic.so`
+// gated is a build that writes its process into the file builds and, while the file gate is there, waits. It notes in
+// the file overlap when the build before it has not ended.
+const gated = `! kill -0 $(tail -n 1 builds) 2>&- || echo $$ >> overlap; echo $$ >> builds; while test -e gate; do sleep 0.01; done; cp candidate logic.so`
 
-// notes returns how many times the gated build has noted word.
-func (h *host) notes(word string) int { return strings.Count(h.read("log"), word) }
+// builds returns how many times the gated build has begun, and how many of those run.
+func (h *host) builds() (began, running int) {
+	h.t.Helper()
+	for line := range strings.Lines(h.read("builds")) {
+		process, err := strconv.Atoi(strings.TrimSpace(line))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		began++
+		if syscall.Kill(process, 0) == nil {
+			running++
+		}
+	}
+	return began, running
+}
+
+// begun waits until the gated build has begun n times.
+func (h *host) begun(n int) {
+	h.t.Helper()
+	eventually(h.t, fmt.Sprintf("build %d begins", n), func() bool { began, _ := h.builds(); return began == n })
+}
+
+// idle waits until no build runs.
+func (h *host) idle() {
+	h.t.Helper()
+	eventually(h.t, "no build runs", func() bool { _, running := h.builds(); return running == 0 })
+}
 
 // TestEditDuringASlowBuildRestartsIt: the newest sources win, with one swap, whatever was saved in between.
 func TestEditDuringASlowBuildRestartsIt(t *testing.T) {
@@ -30,10 +58,10 @@ func TestEditDuringASlowBuildRestartsIt(t *testing.T) {
 	h.write("gate", "")
 	for i, step := range []string{"-DSTEP=2", "-DSTEP=3", "-DSTEP=4"} {
 		h.deliver(probe(t, step))
-		eventually(t, "the build begins again", func() bool { return h.notes("began") == i+2 })
+		h.begun(i + 2)
 	}
-	if h.notes("stopped") != 2 {
-		t.Errorf("expected each build to have ended before the next began: %q", h.read("log"))
+	if h.read("overlap") != "" {
+		t.Error("expected each build to have ended before the next began")
 	}
 	h.remove("gate")
 	second := h.swapped()
@@ -55,23 +83,28 @@ func TestEditDuringASlowBuildRestartsIt(t *testing.T) {
 func TestBurstThatEndsWhereItBeganCausesNoSwap(t *testing.T) {
 	t.Parallel()
 	cfg := workshop(t)
-	cfg.Build, cfg.Library, cfg.Debounce = gated, "logic.so", 20*time.Millisecond
+	cfg.Build, cfg.Library, cfg.Debounce = gated, "logic.so", 200*time.Millisecond
 	h := start(t, cfg, probe(t))
 	first := h.await(engine.Running).Generation
 
 	h.write("gate", "")
 	h.deliver(probe(t, "-DSTEP=2"))
-	eventually(t, "the build begins", func() bool { return h.notes("began") == 2 })
+	h.begun(2)
 	h.deliver(probe(t))
-	// Whether a build was begun for what came back depends on when the burst was looked at; either way all are stopped.
-	eventually(t, "the build is stopped", func() bool { return h.notes("stopped") > 0 && h.notes("stopped") == h.notes("began")-1 })
-	h.stillTicks(first)
+	// It may be that what came back begins a build as well, which is dropped.
+	eventually(t, "the build is stopped", func() bool { began, running := h.builds(); return running == 0 || began > 2 })
 	h.remove("gate")
+	h.idle()
+	h.stillTicks(first)
 
 	h.deliver(probe(t, "-DSTEP=3"))
-	second := h.swapped()
-	if second.Number != 2 || h.Status().Swaps != 1 || h.count(engine.Unchanged)+h.count(engine.Rejected) != 0 {
-		t.Errorf("expected nothing but one swap, got %v, %+v", h.kinds(), h.Status())
+	ev := h.verdict()
+	if h.count(engine.Changed) > 1 && ev.Kind == engine.Unchanged { // on a busy machine they were two bursts
+		ev = h.verdict()
+	}
+	second := ev.Generation
+	if ev.Kind != engine.Swapped || second.Number != 2 || h.Status().Swaps != 1 {
+		t.Fatalf("expected nothing but one swap, got %v, %+v", h.kinds(), h.Status())
 	}
 	h.reach(second.Activation + 5)
 	if b := h.books()[0]; b.Left != 1 || b.Step != 3 {
@@ -95,11 +128,9 @@ func TestRemovalRestartsTheBuild(t *testing.T) {
 
 	h.write("gate", "")
 	h.deliver(probe(t, "-DSTEP=2"))
-	eventually(t, "the build begins", func() bool { return h.notes("began") == 2 })
+	h.begun(2)
 	h.remove("header")
-	changed := h.await(engine.Changed)
-	if !slices.Contains(changed.Paths, header) {
-		t.Errorf("expected the removed file among %v", changed.Paths)
+	for !slices.Contains(h.await(engine.Changed).Paths, header) { // the edit may have been a burst of its own
 	}
 	h.remove("gate")
 	if ev := h.verdict(); ev.Kind != engine.Rejected {
@@ -118,9 +149,7 @@ func TestSameBytesAgainAreUnchanged(t *testing.T) {
 	if ev.Kind != engine.Unchanged || ev.Generation != first {
 		t.Fatalf("expected the running generation unchanged, got %s of %+v", ev.Kind, ev.Generation)
 	}
-	if engine.ExitCode(h.Outcome()) != engine.ExitSuccess {
-		t.Errorf("an unchanged library is no failure: %v", h.Outcome())
-	}
+	h.outcome(engine.ExitSuccess)
 	h.stillTicks(first)
 	if b := h.books()[0]; b.Left != 0 || b.Arrived != 0 {
 		t.Errorf("expected no change of code, got %+v", b)

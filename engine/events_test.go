@@ -158,8 +158,9 @@ func TestStatusFollowsTheGenerations(t *testing.T) {
 	kept := h.Status() // a copy: nothing that happens later changes it
 	h.deliver(probe(t, "-DVERSION=3"))
 	rejected := h.await(engine.Rejected)
+	h.outcome(engine.ExitGuard)
 	s = h.Status()
-	if s.Rejections != 1 || s.Outcome.Error() != rejected.Err.Error() || s.Generation != kept.Generation || s.Loaded != s.Reclaimed+1 {
+	if s.Rejections != 1 || !sameError(s.Outcome, rejected.Err) || s.Generation != kept.Generation || s.Loaded != s.Reclaimed+1 {
 		t.Errorf("after a refusal: %+v", s)
 	}
 	h.finish()

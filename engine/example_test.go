@@ -27,11 +27,14 @@ func place(source string) string {
 	return dir
 }
 
-// put copies a source of logic/.
+// put copies a source of logic/, as an editor saves: whole.
 func put(source, to string) {
 	content, err := os.ReadFile(filepath.Join(logicDir, source))
 	if err == nil {
-		err = os.WriteFile(to, content, 0o600)
+		err = os.WriteFile(to+".tmp", content, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(to+".tmp", to)
 	}
 	if err != nil {
 		log.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -166,6 +167,12 @@ func (h *host) stillTicks(g engine.Generation) {
 		h.t.Errorf("running: %v, generation %+v; expected %+v", status.Running, status.Generation, g)
 	}
 	h.reach(status.Ticks + 5)
+}
+
+// outcome waits until the outcome of the last reload has the given exit code.
+func (h *host) outcome(code int) {
+	h.t.Helper()
+	eventually(h.t, fmt.Sprintf("an outcome with exit code %d", code), func() bool { return engine.ExitCode(h.Outcome()) == code })
 }
 
 // write puts a file into the directory of the sources, whole: nobody ever sees half of it.
