@@ -224,7 +224,7 @@ func (f *follower) read(body io.Reader) error {
 			if lines.Text() != "" || data == "" { // a comment, or an empty event
 				continue
 			}
-			if err := f.take(kind, data); err != nil {
+			if err := f.take(kind, data); err != nil || f.ended {
 				return err
 			}
 			if id != "" {

@@ -219,7 +219,7 @@ func (s *Server) Serve(ctx context.Context) error {
 				l = tls.NewListener(l, d.tls)
 			}
 			err := d.server.Serve(l)
-			if errors.Is(err, http.ErrServerClosed) {
+			if ctx.Err() != nil { // closed by us, here or there
 				return nil
 			}
 			return fmt.Errorf("control: %w", err)
