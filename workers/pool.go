@@ -27,6 +27,7 @@ type Pool[C comparable] struct {
 	last     *step[C]     // the newest directive
 	resizing *handover[C] // published and not yet carried out
 	stopping bool         // a directive to stop was published
+	longest  uint64       // the most ticks that a grace period was to last
 	started  bool
 }
 
@@ -91,6 +92,7 @@ func (p *Pool[C]) Visit(arrive func(h Hand[C], s Span, tick uint64)) *epoch.Gene
 // publish, under mu, appends d to the chain.
 func (p *Pool[C]) publish(d Directive[C], h *handover[C]) (old, current *epoch.Generation[Directive[C]]) {
 	s := newStep(d, h)
+	s.number = p.last.number + 1
 	old = p.domain.Current()
 	p.last.next.Store(s) // before the publication: who has seen s finds its way there
 	p.last, p.stopping = s, p.stopping || s.Stop
@@ -108,14 +110,19 @@ func (p *Pool[C]) Current() *epoch.Generation[Directive[C]] { return p.domain.Cu
 // Retire begins the grace period of a superseded directive: it ends when every shard has completed `ticks` ticks of its
 // successor, at least 1: in arriving there, workers still use what leaves.
 func (p *Pool[C]) Retire(old *epoch.Generation[Directive[C]], ticks uint64) *epoch.Grace[Directive[C]] {
-	return p.domain.Retire(old, max(ticks, 1))
+	ticks = max(ticks, 1)
+	p.mu.Lock()
+	p.longest = max(p.longest, ticks)
+	p.mu.Unlock()
+	return p.domain.Retire(old, ticks)
 }
 
 // Reach blocks until every shard has completed tick ticks, or the workers have ended, or ctx ends, and then returns the
 // cause.
 func (p *Pool[C]) Reach(ctx context.Context, tick uint64) error { return p.domain.Reach(ctx, tick) }
 
-// Slowest returns the number of ticks that every shard has completed, 0 when the workers have ended.
+// Slowest returns the number of ticks that every shard has completed, 0 when the workers have ended. In immediate mode it
+// stands still for some ticks after shards have changed hands, as Reach does.
 func (p *Pool[C]) Slowest() uint64 { return p.domain.Slowest() }
 
 // Stats returns how far the workers and the publications have come. While shards change hands there are more

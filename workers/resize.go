@@ -18,7 +18,9 @@ import (
 // Each leaving worker parks before end, and goes on meeting directives there. When all are there, the last one makes the
 // new set of workers, which joins the domain at end and takes each shard at the directive that the shard has met. Until
 // all of the new set have completed tick end, the leaving workers' participants stay, parked: whoever waits until a shard
-// has completed a tick of a new directive goes on waiting, and nothing that a shard has yet to meet is reclaimed.
+// has completed a tick of a new directive goes on waiting, and nothing that a shard has yet to meet is reclaimed. In
+// immediate mode, where a grace period counts the ticks of the participants that it began with, they stay until the new
+// set has completed as many ticks as the longest grace period asks for.
 //
 // A directive to stop that comes before all are there voids the handover: leaving workers meet it like any other.
 type handover[C comparable] struct {
@@ -32,9 +34,9 @@ type handover[C comparable] struct {
 	done    bool         // the new set is made
 
 	// Written when done was set, before the new set began.
-	left    atomic.Int64 // members of the new set that have not completed tick end
+	left    atomic.Int64 // members of the new set that have not completed the ticks before keep
 	old     []*epoch.Participant[Directive[C]]
-	earlier []*handover[C] // once for each leaving worker that had not completed the first tick after its own arrival
+	earlier []*handover[C] // once for each leaving worker that still needed those before it
 }
 
 const decided = 1 << 63
@@ -173,7 +175,7 @@ func (p *Pool[C]) handOver(h *handover[C]) {
 	h.left.Store(int64(h.size))
 	set := p.newSet(h.size, end, nil)
 	for _, w := range set {
-		w.from, w.pace = h, p.newPace(base)
+		w.from, w.keep, w.pace = h, p.keep(end), p.newPace(base)
 		for _, q := range parts {
 			if s := w.span.common(q.span); s.Count > 0 {
 				w.parts = append(w.parts, part[C]{s, q.at})
@@ -189,6 +191,18 @@ func (p *Pool[C]) handOver(h *handover[C]) {
 	}
 }
 
+// keep returns the tick before which the new set needs the participants of those that left at end; under mu.
+func (p *Pool[C]) keep(end uint64) uint64 {
+	if p.cfg.Mode == epoch.Aligned {
+		return end + 1
+	}
+	keep := end + max(p.longest, 1)
+	if p.cfg.Ticks != 0 {
+		keep = min(keep, p.cfg.Ticks)
+	}
+	return keep
+}
+
 // join brings all shards of a worker that took them over to the same directive, the newest that any of them has met, and
 // each of them through all that lie between.
 func (w *worker[C]) join() {
@@ -196,41 +210,23 @@ func (w *worker[C]) join() {
 		return
 	}
 	tick := w.part.Tick()
-	for !w.together() {
-		for i := range w.parts {
-			if q := &w.parts[i]; q.behind(w.parts) {
-				from := q.at
-				q.at = from.next.Load()
-				q.at.arrive(from, w.hand, q.span, tick)
-			}
-		}
-	}
-	w.at, w.parts = w.parts[0].at, nil
-}
-
-// together tells whether all shards have met the same directives.
-func (w *worker[C]) together() bool {
+	w.at = w.parts[0].at
 	for _, q := range w.parts {
-		if q.at != w.parts[0].at {
-			return false
+		if q.at.number > w.at.number {
+			w.at = q.at
 		}
 	}
-	return true
-}
-
-// behind tells whether another part has met a directive that q has not.
-func (q *part[C]) behind(parts []part[C]) bool {
-	for _, other := range parts {
-		for s := q.at.next.Load(); s != nil; s = s.next.Load() {
-			if s == other.at {
-				return true
-			}
+	for _, q := range w.parts {
+		for q.at != w.at {
+			from := q.at
+			q.at = from.next.Load()
+			q.at.arrive(from, w.hand, q.span, tick)
 		}
 	}
-	return false
+	w.parts = nil
 }
 
-// settle is called when w has completed the first tick after it took over, or has ended.
+// settle is called when w has completed the ticks before keep, or has ended.
 func (w *worker[C]) settle() {
 	w.from.settle()
 	w.from = nil

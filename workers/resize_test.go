@@ -153,6 +153,42 @@ func TestStopVoidsResize(t *testing.T) {
 	})
 }
 
+// TestGraceOutlivesResize: a grace period of some ticks is not cut short when the shards change hands, twice at once.
+func TestGraceOutlivesResize(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := Config{Workers: 3, Shards: 6, Period: ms, Mode: mode, coarse: true}
+				b := newBoard(cfg)
+				first, _ := b.directive(1, 1)
+				p := New(cfg, first, b.hand)
+				wait := start(t, p)
+				time.Sleep(10*ms + ms/2) // ticks 0 to 10 have run
+				second, _ := b.directive(2, 2)
+				old, _ := p.Replace(second)
+				grace := p.Retire(old, 5)
+				for _, n := range []int{2, 5} {
+					if err := p.Resize(n); err != nil {
+						t.Fatal(err)
+					}
+					synctest.Wait()
+				}
+				time.Sleep(4 * ms)
+				if synctest.Wait(); grace.Passed() {
+					t.Error("the grace period ended after 4 ticks, expected 5")
+				}
+				time.Sleep(5 * ms)
+				if synctest.Wait(); !grace.Passed() {
+					t.Errorf("the grace period has not ended after 9 ticks: %v", grace.Behind())
+				}
+				p.Publish(b.stop(3, 2))
+				wait()
+				b.check(t)
+			})
+		})
+	}
+}
+
 func TestResizeRefuses(t *testing.T) {
 	p := New(Config{Workers: 1, Shards: 4}, Directive[int]{}, func(Span) Hand[int] { return idleHand{} })
 	for _, n := range []int{0, -3} {

@@ -7,6 +7,7 @@ import "sync/atomic"
 // its tick, and its shards may not have met those before.
 type step[C comparable] struct {
 	Directive[C]
+	number   uint64       // in the order of publication
 	origin   bool         // before the first directive: there is no code to switch from
 	handover *handover[C] // when the directive is a change of the number of workers
 	// next is nil for the newest. The store, under Pool.mu, precedes the publication of the directive that it leads to:

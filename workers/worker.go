@@ -22,7 +22,8 @@ type worker[C comparable] struct {
 	seen     uint64       // the slowest worker's progress when it was last looked at
 	rest     rest         // why it is parked
 	leaving  *handover[C] // met and not carried out yet
-	from     *handover[C] // that it came from, until its first tick is complete
+	from     *handover[C] // that it came from, until it has completed the ticks before keep
+	keep     uint64
 
 	bell bell
 	// rests counts the beginnings and ends of the worker's waits: it is odd while it waits. Written by the worker.
@@ -104,7 +105,7 @@ func (w *worker[C]) tick(tick uint64) {
 	} else {
 		w.part.End()
 	}
-	if w.from != nil {
+	if w.from != nil && tick+1 >= w.keep {
 		w.settle()
 	}
 }
