@@ -254,7 +254,6 @@ func TestPastGenerationsAreCollected(t *testing.T) {
 			arrive(p)
 			newest = d.Publish(new([1 << 10]int))
 		}
-		past = nil
 		for deadline := time.Now().Add(patience); ; runtime.GC() {
 			select {
 			case <-collected:

@@ -1,6 +1,9 @@
 // Command epoch measures the read side of package epoch beside other ways to read a value that is replaced now and then,
 // and the cost of its slow paths. Every round takes each cell once, in turn, so that a noisy neighbour disturbs all
 // alike; a cell is the median of the rounds, with their quartiles as spread, in nanoseconds of CPU time for one read.
+// What readers do to each other shows only while they run at the same time: a sample counts as full when the readers
+// had nine tenths of the processors that they could use, and is tried again a few times otherwise. A cell with fewer
+// than three full samples is made from all and marked ~.
 //
 // Usage: go run . [-rounds N] [-slice D] [-json FILE]
 package main
@@ -28,20 +31,23 @@ type cell struct {
 	Median     float64 `json:"ns"`
 	Low        float64 `json:"q1"`
 	High       float64 `json:"q3"`
+	Full       int     `json:"full_samples"`
 
 	scheme  scheme
-	samples []float64
+	samples []float64 // all
+	full    []float64
 }
 
 func main() {
 	rounds := flag.Int("rounds", 11, "rounds")
-	slice := flag.Duration("slice", 20*time.Millisecond, "duration of one cell in one round")
+	slice := flag.Duration("slice", 5*time.Millisecond, "duration of one sample")
 	file := flag.String("json", "", "write the cells to this file")
 	flag.Parse()
 	cells := grid()
 	for range *rounds {
 		for _, c := range cells {
-			c.sample(*slice)
+			for try := 0; try < 6 && !c.sample(*slice); try++ {
+			}
 		}
 	}
 	native := measureNative(*rounds, *slice)
@@ -84,8 +90,8 @@ var sink atomic.Int64
 // batch is the number of reads between two looks at the clock's flag; each goroutine yields after it.
 const batch = 1024
 
-// sample runs readers for the slice and takes the CPU time of one read.
-func (c *cell) sample(slice time.Duration) {
+// sample runs readers for the slice, takes the CPU time of one read, and tells whether the sample is full.
+func (c *cell) sample(slice time.Duration) bool {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.Procs))
 	reader, write := c.scheme.make()
 	var stop atomic.Bool
@@ -96,7 +102,7 @@ func (c *cell) sample(slice time.Duration) {
 		loops[i] = reader()
 	}
 	runtime.GC()
-	before := cpu()
+	before, start := cpu(), time.Now()
 	for _, read := range loops {
 		running.Go(func() {
 			n, sum := 0, 0
@@ -124,7 +130,14 @@ func (c *cell) sample(slice time.Duration) {
 	}
 	stop.Store(true)
 	running.Wait()
-	c.samples = append(c.samples, float64(cpu()-before)/float64(reads.Load()))
+	used, wall := cpu()-before, time.Since(start)
+	ns := float64(used) / float64(reads.Load())
+	c.samples = append(c.samples, ns)
+	if float64(used) < 0.9*float64(wall)*float64(min(c.Procs, c.Goroutines)) {
+		return false
+	}
+	c.full = append(c.full, ns)
+	return true
 }
 
 // cpu is the CPU time that this process has used.
@@ -136,7 +149,14 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// enough is the number of full samples that make a cell.
+const enough = 3
+
 func (c *cell) summarise() {
+	c.Full = len(c.full)
+	if c.Full >= enough {
+		c.samples = c.full
+	}
 	c.Low, c.Median, c.High = quartiles(c.samples)
 }
 
@@ -173,7 +193,11 @@ func printTable(cells []*cell) {
 			fmt.Printf("| %s |", name)
 			for _, column := range columns {
 				if c := table[name+column]; c != nil {
-					fmt.Printf(" %.1f (%.1f–%.1f) |", c.Median, c.Low, c.High)
+					mark := ""
+					if c.Full < enough {
+						mark = "~"
+					}
+					fmt.Printf(" %s%.1f (%.1f–%.1f) |", mark, c.Median, c.Low, c.High)
 				} else {
 					fmt.Print(" |")
 				}

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -22,7 +21,7 @@ func measureNative(rounds int, slice time.Duration) []*cell {
 		fmt.Fprintln(os.Stderr, "liburcu is left out:", err)
 		return nil
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "urcu.c")
 	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
 		fmt.Fprintln(os.Stderr, "liburcu is left out:", err)
@@ -45,17 +44,20 @@ func measureNative(rounds int, slice time.Duration) []*cell {
 				for range rounds {
 					cmd := exec.Command(filepath.Join(dir, f.flag), strconv.Itoa(threads),
 						strconv.FormatInt(slice.Microseconds(), 10), strconv.FormatBool(writer))
-					out, err := cmd.Output()
+					out, err := cmd.Output() // CPU time over wall time, then nanoseconds a read
 					if err != nil {
 						fmt.Fprintf(os.Stderr, "%s: %v\n", f.name, err)
 						return cells
 					}
-					ns, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-					if err != nil {
+					var busy, ns float64
+					if _, err := fmt.Sscan(string(out), &busy, &ns); err != nil {
 						fmt.Fprintf(os.Stderr, "%s: %v\n", f.name, err)
 						return cells
 					}
 					c.samples = append(c.samples, ns)
+					if busy >= 0.9*float64(threads) {
+						c.full = append(c.full, ns)
+					}
 				}
 				cells = append(cells, c)
 			}

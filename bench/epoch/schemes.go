@@ -155,8 +155,8 @@ func ticks(mode epoch.Mode) func() (func() loop, func()) {
 		d := epoch.New(mode, new(value))
 		return func() loop {
 			p := d.Join(0, 0)
-			held := p.Begin()
 			return func(n int) (sum int) {
+				held := p.Begin()
 				for range n {
 					g := p.Begin()
 					for g != held {

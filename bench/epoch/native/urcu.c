@@ -1,5 +1,6 @@
 // The read side of liburcu: a pointer is read and, in the qsbr flavour, a quiescent state announced after each read.
-// Usage: urcu THREADS MICROSECONDS true|false (a writer every millisecond). Prints CPU nanoseconds a read.
+// Usage: urcu THREADS MICROSECONDS true|false (a writer every millisecond). Prints how many processors
+// the readers had on average, and the CPU nanoseconds of a read.
 #define _GNU_SOURCE
 #define _LGPL_SOURCE // the inline read side
 #include <pthread.h>
@@ -63,7 +64,8 @@ int main(int argc, char **argv)
 	current = calloc(1, sizeof *current);
 	for (int i = 0; i < threads; i++)
 		pthread_create(&ids[i], NULL, reader, &results[i]);
-	for (double end = now(CLOCK_MONOTONIC) + span * 1e3; now(CLOCK_MONOTONIC) < end;) {
+	double start = now(CLOCK_MONOTONIC);
+	for (double end = start + span * 1e3; now(CLOCK_MONOTONIC) < end;) {
 		usleep(1000);
 		if (writer) {
 			struct value *old = current, *next = calloc(1, sizeof *next);
@@ -80,6 +82,6 @@ int main(int argc, char **argv)
 		ns += results[i].ns;
 		reads += results[i].reads;
 	}
-	printf("%.4f\n", ns / reads);
+	printf("%.2f %.4f\n", ns / (now(CLOCK_MONOTONIC) - start), ns / reads);
 	return pad[0];
 }
