@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -353,6 +354,29 @@ func TestSocketIsPrivateAndGone(t *testing.T) {
 	if _, err := Open(Config{Socket: filepath.Join(dir, strings.Repeat("x", 120))}, newFakeHost()); err == nil || !strings.Contains(err.Error(), "shorter") {
 		t.Errorf("a path that is too long: %v", err)
 	}
+}
+
+// An answer that nobody reads holds its handler for a while only.
+func TestAnswersThatNobodyReadsEnd(t *testing.T) {
+	short := usualLimits
+	short.stall, short.end = 50*time.Millisecond, 50*time.Millisecond
+	s := serve(t, newFakeHost(), Config{limits: short})
+	conn := dial(t, s)
+	requests := strings.Repeat("GET /v1/openapi.json HTTP/1.1\r\nHost: hotreload\r\n\r\n", 1000)
+	for written := 0; written < len(requests); { // until the host has hung up
+		n, err := conn.Write([]byte(requests[written:]))
+		if err != nil {
+			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+				t.Error("still open")
+			}
+			return
+		}
+		written += n
+	}
+	if _, err := io.Copy(io.Discard, conn); err != nil {
+		return // hung up on
+	}
+	t.Log("all was taken by buffers")
 }
 
 // A connection that does not speak, or only begins to, is closed and costs nobody else anything.

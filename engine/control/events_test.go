@@ -154,10 +154,10 @@ func TestStreamResumesBehindTheLastEvent(t *testing.T) {
 
 // Many read, some never do: the host sends on as if they were not there, and those who read get everything.
 func TestReadersThatNeverReadDisturbNobody(t *testing.T) {
-	const readers, deaf, events = 100, 20, 2000
+	const readers, deaf, events = 50, 20, 100
 	h := newFakeHost()
 	short := usualLimits
-	short.events, short.stall, short.end = events+100, 200*time.Millisecond, 50*time.Millisecond
+	short.events, short.stall, short.end = events, 2*time.Second, 50*time.Millisecond
 	s := serve(t, h, Config{limits: short})
 	for range deaf {
 		if _, err := fmt.Fprint(dial(t, s), "GET /v1/events HTTP/1.1\r\nHost: hotreload\r\nAccept: text/event-stream\r\n\r\n"); err != nil {
@@ -180,7 +180,7 @@ func TestReadersThatNeverReadDisturbNobody(t *testing.T) {
 		})
 	}
 	eventually(t, "readers", func() bool { return len(s.streams) == readers+deaf })
-	long := strings.Repeat("x", 1000)
+	long := strings.Repeat("x", 8000)
 	for range events - 1 {
 		h.send(engine.Event{Kind: engine.Changed, Paths: []string{long}})
 	}

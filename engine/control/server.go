@@ -265,7 +265,7 @@ func (s *Server) record() {
 	}
 }
 
-// track lets Serve wait for handlers, and answers for those that panic.
+// track lets Serve wait for handlers, and limits the time for each of their writes.
 func (s *Server) track(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -277,9 +277,36 @@ func (s *Server) track(next http.Handler) http.Handler {
 		s.inFlight.Add(1)
 		s.mu.Unlock()
 		defer s.inFlight.Done()
-		next.ServeHTTP(w, r)
+		out := &timed{w, http.NewResponseController(w), s.cfg.limits.stall}
+		out.extend() // for "100 Continue"
+		next.ServeHTTP(out, r)
 	})
 }
+
+// timed is an answer of which each piece must be taken in time: a client that does not read is let go.
+type timed struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	stall   time.Duration
+}
+
+// extend gives the client time for the next piece. Where it fails the connection is gone, and so will the write.
+func (t *timed) extend() { _ = t.control.SetWriteDeadline(time.Now().Add(t.stall)) }
+
+// Write implements http.ResponseWriter.
+func (t *timed) Write(p []byte) (int, error) {
+	t.extend()
+	return t.ResponseWriter.Write(p)
+}
+
+// FlushError is what http.ResponseController.Flush calls.
+func (t *timed) FlushError() error {
+	t.extend()
+	return t.control.Flush()
+}
+
+// Unwrap is what http.ResponseController looks for.
+func (t *timed) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // limitedListener accepts so many connections at once; others wait in the kernel's queue.
 type limitedListener struct {

@@ -96,7 +96,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, seq uint64, gap 
 	h := w.Header()
 	h.Set("Content-Type", mediaTypeStream)
 	h.Set("X-Accel-Buffering", "no")
-	to := &reader{w: w, control: http.NewResponseController(w), stall: s.cfg.limits.stall}
+	to := &reader{w: w, control: http.NewResponseController(w)}
 	to.printf("retry: 1000\n\n")
 	heartbeat := time.NewTicker(s.cfg.limits.heartbeat)
 	defer heartbeat.Stop()
@@ -137,14 +137,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, seq uint64, gap 
 type reader struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	stall   time.Duration
 	err     error
 }
 
 func (to *reader) printf(format string, args ...any) {
-	if to.err == nil {
-		to.err = to.control.SetWriteDeadline(time.Now().Add(to.stall))
-	}
 	if to.err == nil {
 		_, to.err = fmt.Fprintf(to.w, format, args...)
 	}
