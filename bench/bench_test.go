@@ -108,7 +108,7 @@ func TestBaselineNamesRatiosThatExist(t *testing.T) {
 	}
 	r := &Report{Reload: &reload.Result{Total: stat.Summary{Median: 1}}}
 	for _, c := range pause.Plan() {
-		r.Pause = append(r.Pause, pause.Result{Cell: c, Worst: stat.Summary{P25: 1}})
+		r.Pause = append(r.Pause, pause.Result{Cell: c, Worst: stat.Summary{P25: 1}, Publish: stat.Summary{Median: 1}})
 	}
 	r.Call = &call.Result{Ratios: call.Comparisons()}
 	r.Ratios = Ratios(r)

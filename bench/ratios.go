@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 
+	"hotreload/bench/internal/strategy"
 	"hotreload/bench/pause"
 	"hotreload/bench/reload"
 )
@@ -29,14 +30,29 @@ func Ratios(r *Report) map[string]float64 {
 		name := fmt.Sprintf("pause: %s / no swap, %d workers, %d shards, %s", c.Strategy, c.Workers, c.Shards, pace(c))
 		// The lower quartile: what others do to the machine only adds, and rarely in three windows out of four.
 		ratios[name] = cell.Worst.P25 / control.Worst.P25
+		if c.Strategy == strategy.StopWorld {
+			continue
+		}
+		// The time for which workers are held or told: by us, by those who stop them.
+		c.Strategy = strategy.StopWorld
+		if stop := find(r.Pause, c); stop != nil && stop.Publish.Median > 0 {
+			name := fmt.Sprintf("publish: %s / stop the world, %d workers, %d shards, %s", cell.Strategy, c.Workers, c.Shards, pace(c))
+			ratios[name] = cell.Publish.Median / stop.Publish.Median
+		}
 	}
 	return ratios
 }
 
 // controlOf returns the control run of a cell, nil when there is none.
 func controlOf(results []pause.Result, c pause.Cell) *pause.Result {
-	for i, r := range results {
-		if r.Rate == pause.Control && r.Workers == c.Workers && r.Shards == c.Shards && r.Period == c.Period {
+	c.Strategy, c.Rate = strategy.Aligned, pause.Control
+	return find(results, c)
+}
+
+// find returns the result of a cell, nil when there is none.
+func find(results []pause.Result, c pause.Cell) *pause.Result {
+	for i := range results {
+		if results[i].Cell == c {
 			return &results[i]
 		}
 	}

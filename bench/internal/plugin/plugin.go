@@ -34,6 +34,9 @@ const (
 	Loop = "loop" // void loop(State *base, size_t stride, size_t count, double rounds)
 )
 
+// Thread is the name that init gives to the thread which calls it.
+const Thread = "bench-worker"
+
 // Template is a compiled plugin from which any number of different libraries can be made without a compiler.
 type Template struct {
 	image []byte

@@ -2,6 +2,7 @@
  * original API and no header. */
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 
 typedef struct {
     int api_version;
@@ -20,7 +21,11 @@ typedef struct {
 /* Every build is this one with other bytes here: see Stamp. */
 static const volatile uint64_t build = 0x68a7c0de5eed1e55u;
 
-static void init(void *p) { (void)p; }
+static void init(void *p)
+{
+    (void)p;
+    prctl(PR_SET_NAME, "bench-worker", 0, 0, 0); /* for who wants to know the time of this thread */
+}
 
 void tick(void *p, double dt)
 {
