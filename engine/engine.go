@@ -30,6 +30,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	status  Status
+	watcher *watch.Watcher       // nil before Run
 	scratch string               // the private directory; "" before Run
 	pool    *workers.Pool[*code] // nil until the first generation runs
 }
@@ -40,8 +41,8 @@ func New(cfg Config, options ...Option) (*Engine, error) {
 		return nil, err
 	}
 	for _, path := range cfg.Watch {
-		if _, err := os.Stat(path); err != nil && cfg.Build != "" {
-			return nil, fmt.Errorf("%w: Watch: %w: expected an existing source file or directory", ErrConfig, err)
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("%w: Watch: %w: expected an existing file or directory", ErrConfig, err)
 		}
 	}
 	if info, err := os.Stat(cfg.Dir); err != nil || !info.IsDir() {
@@ -77,7 +78,12 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.scratch, e.status.Running = p.scratch, true
 	e.mu.Unlock()
 	err = p.run(ctx)
-	e.set(func(s *Status) { s.Running = false })
+	e.set(func(s *Status) {
+		s.Running = false
+		if e.pool != nil {
+			s.Ticks = e.pool.Stats().Fastest // where all of them ended
+		}
+	})
 	close(e.ended)
 	e.hub.send(Event{Kind: Ended, Err: err})
 	return err
@@ -140,6 +146,9 @@ func (e *Engine) assemble() (*pipeline, error) {
 		p.dismantle()
 		return nil, fmt.Errorf("watch: %w", err)
 	}
+	e.mu.Lock()
+	e.watcher = p.watcher
+	e.mu.Unlock()
 	return p, nil
 }
 
@@ -158,6 +167,9 @@ func (e *Engine) Status() Status {
 	s.Generations = append([]Generation(nil), s.Generations...)
 	if e.pool != nil && s.Running {
 		s.Ticks = e.pool.Slowest()
+	}
+	if e.watcher != nil {
+		s.Watch = string(e.watcher.Mode())
 	}
 	return s
 }

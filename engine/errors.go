@@ -2,7 +2,7 @@ package engine
 
 import (
 	"errors"
-	"fmt"
+	"strings"
 )
 
 // Stage names one arrow of the pipeline a change goes through.
@@ -29,7 +29,13 @@ type StageError struct {
 }
 
 // Error implements error.
-func (e *StageError) Error() string { return fmt.Sprintf("%s: %v", e.Stage, e.Err) }
+func (e *StageError) Error() string {
+	text, prefix := e.Err.Error(), string(e.Stage)+": "
+	if strings.HasPrefix(text, prefix) {
+		return text
+	}
+	return prefix + text
+}
 
 // Unwrap returns the stage's own error.
 func (e *StageError) Unwrap() error { return e.Err }

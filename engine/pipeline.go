@@ -37,6 +37,7 @@ type pipeline struct {
 	ctx      context.Context // of the run: builds end with it
 	group    *errgroup.Group // everything that Run waits for
 	numbers  uint64          // the last generation number given
+	loads    uint64          // libraries opened so far, each from a file of its own
 	running  *code           // nil before the first generation
 	stopping bool            // the workers are ending: nothing more is published
 	pool     pool            // what it runs on
@@ -49,6 +50,7 @@ type pipeline struct {
 
 	unreadable string // why debug information was last found to be of no use
 
+	asked    []chan<- error  // calls of Reload that the next build answers
 	change   change          // the one under way
 	building *buildInProcess // the newest build; nil when none runs
 }
@@ -137,7 +139,7 @@ func (p *pipeline) rebuild(verdict chan<- error) {
 		verdict <- ErrNotRunning
 		return
 	}
-	p.change.asked = append(p.change.asked, verdict)
+	p.asked = append(p.asked, verdict)
 	if p.building == nil && p.change.built == nil {
 		p.change.first, p.change.settled = time.Now(), true
 		p.startBuild()
@@ -171,6 +173,7 @@ func (p *pipeline) noticed(batch watch.Batch) {
 func (p *pipeline) startBuild() {
 	c := &p.change
 	c.built, c.stale = nil, false
+	c.asked, p.asked = append(c.asked, p.asked...), nil
 	if p.builder == nil { // somebody else builds: what is there counts once it is quiet
 		c.built = &built{result: build.Result{Library: p.library, Fresh: true}, at: time.Now()}
 		return
@@ -256,6 +259,10 @@ func (p *pipeline) conclude(c *change, err error, first bool) {
 	if c.replaced.code != nil {
 		p.reclaim(c.replaced)
 	}
+	if len(p.asked) > 0 && p.building == nil && p.change.built == nil {
+		p.change = change{first: time.Now(), settled: true}
+		p.startBuild()
+	}
 }
 
 // reload takes a built library to the workers. On an error, a *StageError or ErrUnchanged, the generation that runs is
@@ -265,7 +272,7 @@ func (p *pipeline) reload(ctx context.Context, c *change) error {
 		return &StageError{StageBuild, err}
 	}
 	if !c.built.result.Fresh && len(c.paths) > 0 {
-		return &StageError{StageBuild, &staleError{c.built.result.Library}}
+		return &StageError{StageBuild, &StaleError{c.built.result.Library}}
 	}
 	p.reportBuilt()
 	return p.admit(ctx, c)
@@ -298,11 +305,12 @@ func (p *pipeline) admit(ctx context.Context, c *change) error {
 	return nil
 }
 
-// staleError is a build that succeeded without writing the library.
-type staleError struct{ library string }
+// StaleError is a build that succeeded without writing the library.
+type StaleError struct{ Library string }
 
-func (e *staleError) Error() string {
-	return fmt.Sprintf("error: the command succeeded but did not write %s (name the file it writes with --lib)", e.library)
+// Error implements error.
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("error: the command succeeded but did not write %s (name the file it writes with --lib)", e.Library)
 }
 
 // ours tells whether path is written by the build or by the engine, and so is no source.

@@ -24,6 +24,7 @@ func (p *pipeline) publish(next *code, c *change) error {
 		if p.running == nil {
 			return p.begin(next, c.picture)
 		}
+		p.number(next)
 		c.replaced = replaced{p.running, p.pool.Current()}
 		g := p.pool.Publish(workers.Directive[*code]{
 			Code:   next,
@@ -35,6 +36,12 @@ func (p *pipeline) publish(next *code, c *change) error {
 	})
 }
 
+// number gives the generation that is about to be published its number.
+func (p *pipeline) number(next *code) {
+	p.numbers++
+	next.generation.Number = p.numbers
+}
+
 // begin makes the state and starts the workers.
 func (p *pipeline) begin(first *code, picture *picture) error {
 	cfg := p.cfg
@@ -42,6 +49,7 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 	if err != nil {
 		return err
 	}
+	p.number(first)
 	first.generation.Epoch = 1
 	p.crew.arena, p.crew.marks = arena, make([]mark, cfg.Shards)
 	members := workers.New(

@@ -98,7 +98,7 @@ func (p *pipeline) close(c *code) (pinned bool) {
 	if c.library.poisoned.Load() {
 		log.Warn("library stays mapped", zap.String("reason", "poisoned"),
 			Text("generation %d stays mapped: it faulted inside libc, where a lock may still be held", c.generation.Number))
-		p.countPinned("poisoned")
+		p.countPinned(pinReason(c))
 		return true
 	}
 	pinned, err := c.library.Close()
@@ -129,8 +129,19 @@ func (p *pipeline) countPinned(reason string) {
 	})
 }
 
+// PinnedError says why a library that was closed stays mapped.
+type PinnedError struct {
+	Reason string // codes of findings of the inspection, "poisoned", or "unknown"
+}
+
+// Error implements error.
+func (e *PinnedError) Error() string { return "the library stays mapped: " + e.Reason }
+
 // pinReason says why a library stays mapped, from its inspection.
 func pinReason(c *code) string {
+	if c.library.poisoned.Load() {
+		return "poisoned"
+	}
 	var reasons []string
 	for _, f := range c.artifact.Report.Pins() {
 		reasons = append(reasons, f.Code)

@@ -27,6 +27,7 @@ func (p *pipeline) reportBuilt() {
 
 // report says what became of a change.
 func (p *pipeline) report(c *change, err error, first bool) {
+	p.engine.set(func(s *Status) { s.Outcome = err }) // before the events that tell of it
 	switch {
 	case err == nil:
 		p.reportSwapped(c, first)
@@ -36,7 +37,6 @@ func (p *pipeline) report(c *change, err error, first bool) {
 	default:
 		p.reportRejected(c, err, first)
 	}
-	p.engine.set(func(s *Status) { s.Outcome = err })
 }
 
 func (p *pipeline) reportSwapped(c *change, first bool) {
@@ -170,9 +170,9 @@ func (p *pipeline) reportRejected(c *change, err error, first bool) {
 func (p *pipeline) reportReclaimed(old *code, grace, took time.Duration, pinned bool) {
 	g := old.generation
 	stages := Stages{Grace: grace, Reclaim: took}
-	kind := Reclaimed
+	kind, err := Reclaimed, error(nil)
 	if pinned {
-		kind = Pinned
+		kind, err = Pinned, &PinnedError{Reason: pinReason(old)}
 	}
 	p.log.Named("reload").Debug(string(kind), zap.Uint64("generation", g.Number), zap.String("library", filepath.Base(old.library.Path())),
 		zap.Object("stages", stages))
@@ -184,7 +184,7 @@ func (p *pipeline) reportReclaimed(old *code, grace, took time.Duration, pinned 
 			}
 		}
 	})
-	p.engine.hub.send(Event{Kind: kind, Generation: g, Stages: stages})
+	p.engine.hub.send(Event{Kind: kind, Generation: g, Err: err, Stages: stages})
 }
 
 // MarshalLogObject implements zapcore.ObjectMarshaler: durations by stage, those that were reached.

@@ -51,10 +51,8 @@ func (p *pipeline) successor(c *code) *code {
 
 // again makes a new generation of code whose library is open.
 func (p *pipeline) again(c *code) *code {
-	p.numbers++
 	next := &code{artifact: c.artifact, library: c.library, api: c.api, layout: c.layout, shown: c.shown, decided: make(chan struct{}), closed: make(chan struct{})}
 	next.generation = c.generation
-	next.generation.Number = p.numbers
 	next.library.generations.Add(1)
 	return next
 }
@@ -75,6 +73,7 @@ func (p *pipeline) open(art *artifact.Artifact, library string) (*code, error) {
 
 // release publishes next in place of the running generation, outside any change, and has it reported.
 func (p *pipeline) release(next *code, report func()) {
+	p.number(next)
 	old := replaced{p.running, p.pool.Current()}
 	picture := newPicture(next, p.cfg.Shards)
 	g := p.pool.Publish(workers.Directive[*code]{

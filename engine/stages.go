@@ -124,11 +124,11 @@ func (e *StrictError) Error() string {
 
 // load opens a private copy of the artifact, under the library's name, and reads its API.
 func (p *pipeline) load(art *artifact.Artifact, name string, c *change) (next *code, err error) {
-	p.numbers++
+	p.loads++
 	next = &code{artifact: art, fallback: p.running, decided: make(chan struct{}), closed: make(chan struct{})}
-	next.generation = Generation{Number: p.numbers, Hash: art.Hash.String(), Library: name}
+	next.generation = Generation{Hash: art.Hash.String(), Library: name}
 	err = stage(StageLoad, &c.stages.Load, func() error {
-		path, err := p.store.Shadow(art, p.numbers)
+		path, err := p.store.Shadow(art, p.loads)
 		if err != nil {
 			return err
 		}
