@@ -154,7 +154,7 @@ func TestStreamResumesBehindTheLastEvent(t *testing.T) {
 
 // Many read, some never do: the host sends on as if they were not there, and those who read get everything.
 func TestReadersThatNeverReadDisturbNobody(t *testing.T) {
-	const readers, deaf, events = 50, 20, 100
+	const readers, deaf, events = 20, 10, 60
 	h := newFakeHost()
 	short := usualLimits
 	short.events, short.stall, short.end = events, 2*time.Second, 50*time.Millisecond

@@ -260,7 +260,6 @@ func TestOnlySignedArtifactsAreTaken(t *testing.T) {
 		one := shipment("library")
 		one.Signature = c2.signature
 		_, err := c.Push(t.Context(), one)
-		t.Log(c2.name, err)
 		wantProblem(t, err, c2.word)
 	}
 	if n := h.Status().Generation.Number; n != 1 {
