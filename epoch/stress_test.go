@@ -93,7 +93,9 @@ func (s *stress) participate(id int, seed uint64) error {
 			if rng.IntN(4) > 0 {
 				continue
 			}
-			runtime.Gosched()
+			for wait := 0; wait < 8 && s.domain.Current() == held; wait++ {
+				runtime.Gosched()
+			}
 			g, err := s.look(p, held)
 			if err != nil {
 				return err
@@ -152,7 +154,9 @@ func (s *stress) look(p *epoch.Participant[*payload], held *epoch.Generation[*pa
 		if g == held {
 			return g, nil
 		}
-		runtime.Gosched()
+		for range 4 {
+			runtime.Gosched()
+		}
 		if g.Epoch() != held.Epoch()+1 || g.Value.poisoned || s.ticks > 0 && held.Value.poisoned {
 			return g, fmt.Errorf("before tick %d: Look returned epoch %d after %d, one of them %w or left out",
 				p.Tick(), g.Epoch(), held.Epoch(), errPoisoned)
