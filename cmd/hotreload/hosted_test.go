@@ -117,13 +117,16 @@ func (h *hosted) read() {
 		if !whole {
 			return
 		}
-		var e entry
-		if json.Unmarshal(line, &e) == nil && e != nil {
-			h.entries = append(h.entries, e)
-		} else {
-			h.foreign = append(h.foreign, string(line))
-		}
 		h.partial = rest
+		// A plugin that writes to standard error by pieces puts them before and behind an entry of the host.
+		if at := bytes.Index(line, []byte(`{"level":`)); at >= 0 {
+			var e entry
+			if json.NewDecoder(bytes.NewReader(line[at:])).Decode(&e) == nil {
+				h.entries = append(h.entries, e)
+				continue
+			}
+		}
+		h.foreign = append(h.foreign, string(line))
 	}
 }
 

@@ -149,10 +149,10 @@ var misdeeds = []misdeed{
 	{source: "steal_handler.c", over: runs, warns: "signal-handlers"},
 	{source: "throw.cpp", over: faults, code: engine.ExitRolledBack, with: poisoned("SIGABRT", "tick")},
 	{
-		source: "tls.rs", over: runs, warns: "thread-local-destructors",
+		source: "tls.rs", over: runs,
 		edit: []string{" -O ", " -O -g ", "pub struct State {", "pub struct state_t {", "impl Drop", "type State = state_t;\n\nimpl Drop"},
 	},
-	{source: "tls_dtor.cpp", over: runs, warns: "thread-local-destructors"},
+	{source: "tls_dtor.cpp", over: runs},
 	{source: "umask.c", over: runs},
 	{source: "unique.cpp", over: runs, warns: "gnu-unique"},
 }
