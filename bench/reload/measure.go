@@ -177,12 +177,13 @@ func (s *session) summarise() *Result {
 		{"build", func(s swap) time.Duration { return s.stages.Build }},
 		{"settle", func(s swap) time.Duration { return s.stages.Settle }},
 		{"inspect", func(s swap) time.Duration { return s.stages.Inspect }},
+		{"trial", func(s swap) time.Duration { return s.stages.Trial }},
 		{"load", func(s swap) time.Duration { return s.stages.Load }},
 		{"guard", func(s swap) time.Duration { return s.stages.Guard }},
 		{"publish", func(s swap) time.Duration { return s.stages.Publish }},
 		{"unaccounted", func(s swap) time.Duration {
 			t := s.stages
-			return t.Total - t.Watch - t.Build - t.Settle - t.Inspect - t.Load - t.Guard - t.Publish
+			return t.Total - t.Watch - t.Build - t.Settle - t.Inspect - t.Trial - t.Load - t.Guard - t.Publish
 		}},
 	} {
 		r.Stages = append(r.Stages, Stage{stage.name, of(stage.of)})
