@@ -362,7 +362,7 @@ func TestAnswersThatNobodyReadsEnd(t *testing.T) {
 	s := serve(t, newFakeHost(), Config{limits: short})
 	conn := dial(t, s)
 	requests := strings.Repeat("GET /v1/openapi.json HTTP/1.1\r\nHost: hotreload\r\n\r\n", 100_000) // far more than buffers take
-	for written := 0; written < len(requests); { // until the host has hung up
+	for written := 0; written < len(requests); {                                                    // until the host has hung up
 		n, err := conn.Write([]byte(requests[written:]))
 		if err != nil {
 			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {

@@ -21,7 +21,7 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	}
 	s.note(r, "reload")
 	err := s.host.Reload(r.Context())
-	conclude(w, ResultSwapped, s.host.Status().Generation, err)
+	s.conclude(w, ResultSwapped, s.host.Status().Generation, err)
 }
 
 // rollback publishes an earlier artifact again.
@@ -41,7 +41,7 @@ func (s *Server) rollback(w http.ResponseWriter, r *http.Request) {
 	}
 	s.note(r, "rollback", zap.Uint64("generation", generation))
 	err := s.host.Rollback(r.Context(), generation)
-	conclude(w, ResultRolledBack, s.host.Status().Generation, err)
+	s.conclude(w, ResultRolledBack, s.host.Status().Generation, err)
 }
 
 // note logs who changes something.
@@ -51,7 +51,8 @@ func (s *Server) note(r *http.Request, what string, fields ...zap.Field) {
 }
 
 // conclude answers with the verdict on a change. running is the generation that runs after it.
-func conclude(w http.ResponseWriter, good string, running engine.Generation, err error) {
+func (s *Server) conclude(w http.ResponseWriter, good string, running engine.Generation, err error) {
+	s.settle()
 	if err != nil && !errors.Is(err, engine.ErrUnchanged) {
 		problemOf(err).write(w)
 		return

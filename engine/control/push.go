@@ -60,7 +60,7 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	conclude(w, ResultSwapped, g, err)
+	s.conclude(w, ResultSwapped, g, err)
 }
 
 // order is what the headers of a push ask for.

@@ -91,6 +91,8 @@ type Server struct {
 	metrics *metrics
 
 	events      <-chan engine.Event
+	catchUp     chan chan struct{} // asks record for a moment at which it has recorded all that has happened
+	recorded    chan struct{}      // closed when record is done
 	unsubscribe func()
 	doors       []door
 
@@ -134,6 +136,7 @@ func Open(cfg Config, host Host) (*Server, error) {
 	s := &Server{
 		cfg: cfg, host: host, log: cfg.log(), started: time.Now(), run: newRun(), ring: newRing(cfg.limits.events),
 		streams: make(slots, cfg.limits.streams), uploads: make(slots, cfg.limits.uploads),
+		catchUp: make(chan chan struct{}), recorded: make(chan struct{}),
 	}
 	s.metrics = newMetrics(host)
 	if cfg.TrustedKeys != "" {
@@ -258,10 +261,38 @@ func (s *Server) shut(server *http.Server) {
 
 // record moves events from the engine to the ring until there are no more.
 func (s *Server) record() {
+	defer close(s.recorded)
 	defer s.ring.close()
-	for ev := range s.events {
-		s.metrics.count(ev)
-		s.ring.add(newRecord(newEvent(ev)))
+	for {
+		select {
+		case ev, ok := <-s.events:
+			if !ok {
+				return
+			}
+			s.keep(ev)
+		case done := <-s.catchUp:
+			for n := len(s.events); n > 0; n-- {
+				if ev, ok := <-s.events; ok {
+					s.keep(ev)
+				}
+			}
+			close(done)
+		}
+	}
+}
+
+func (s *Server) keep(ev engine.Event) {
+	s.metrics.count(ev)
+	s.ring.add(newRecord(newEvent(ev)))
+}
+
+// settle returns when all that has happened is recorded: who has the answer to a change finds its events.
+func (s *Server) settle() {
+	done := make(chan struct{})
+	select {
+	case s.catchUp <- done:
+		<-done
+	case <-s.recorded:
 	}
 }
 

@@ -1,0 +1,189 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hotreload/engine"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// counterSource is a plugin that counts by a step.
+const counterSource = `#include "logic.h"
+typedef struct { long long count; } state_t;
+static void init(void *p) { ((state_t *)p)->count = 0; }
+static void tick(void *p, double dt) { (void)dt; ((state_t *)p)->count += STEP; }
+static void shutdown(void *p) { (void)p; }
+static const logic_field_t fields[] = { LOGIC_FIELD_SHOWN(state_t, count) };
+static logic_api_t api = {
+	.api_version = LOGIC_API_VERSION, .api_revision = LOGIC_API_REVISION, .state_size = sizeof(state_t),
+	.init = init, .tick = tick, .shutdown = shutdown, .fields = fields, .field_count = 1,
+};
+LOGIC_EXPORT logic_api_t *logic_get_api(void) { return &api; }
+`
+
+// compile builds the counter with that step and returns the library's path.
+func compile(t *testing.T, dir string, step int) string {
+	t.Helper()
+	source, library := filepath.Join(dir, "counter.c"), filepath.Join(dir, fmt.Sprintf("step%d.so", step))
+	if err := os.WriteFile(source, []byte(counterSource), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	logic, err := filepath.Abs(filepath.Join("..", "..", "logic"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("cc", "-shared", "-fPIC", "-I", logic, fmt.Sprintf("-DSTEP=%d", step), "-o", library, source).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return library
+}
+
+// Many ask at once while libraries are pushed: every request has its answer, every push its swap, and what the shards
+// have counted is what the ticks of each generation add up to: none was skipped or run twice.
+func TestRequestsDuringSwapsDisturbNoTick(t *testing.T) {
+	if _, err := exec.LookPath("cc"); err != nil {
+		t.Skip("no C compiler")
+	}
+	const (
+		askers, requests = 20, 50
+		pushes, shards   = 6, 16
+	)
+	dir := t.TempDir()
+	watched := compile(t, dir, 1)
+	host, err := engine.New(engine.Config{
+		Watch: []string{watched}, Tick: time.Millisecond, Shards: shards, Workers: 2, ProbationTicks: 1, RunDir: dir,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, host, Config{})
+	ctx, cancel := context.WithCancel(context.Background())
+	var run, clients errgroup.Group
+	run.Go(func() error { return host.Run(ctx) })
+	defer func() {
+		cancel()
+		if err := run.Wait(); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := clientOf(t, s)
+	eventually(t, "first generation", func() bool {
+		st, err := c.Status(t.Context())
+		return err == nil && st.Generation != nil
+	})
+	for i := range askers {
+		c := clientOf(t, s)
+		clients.Go(func() error {
+			for range requests {
+				var err error
+				switch i % 3 {
+				case 0:
+					_, err = c.Status(ctx)
+				case 1:
+					_, err = c.Events(ctx)
+				default:
+					var st State
+					if st, err = c.State(ctx, 0, shards); err == nil {
+						err = even(st)
+					}
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	for i := range pushes {
+		v, err := c.Push(ctx, shipmentOf(t, compile(t, dir, 1+(i+1)%3)))
+		if err != nil || v.Result != ResultSwapped {
+			t.Fatalf("push %d: %+v %v", i, v, err)
+		}
+	}
+	if err := clients.Wait(); err != nil {
+		t.Error(err)
+	}
+	all, err := c.Events(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := c.State(ctx, 0, shards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := even(st); err != nil {
+		t.Error(err)
+	}
+	// Generation n counts by 1 + (n-1)%3 from its activation to the next one's.
+	want, generations := int64(0), 0
+	var from uint64
+	add := func(until uint64) {
+		want += int64(until-from) * int64(1+(generations-1)%3)
+		from = until
+	}
+	for _, ev := range all.Events {
+		switch ev.Kind {
+		case "running", "swapped":
+			if generations > 0 {
+				add(ev.Generation.Activation)
+			}
+			generations++
+		}
+	}
+	add(st.Tick)
+	if generations != pushes+1 {
+		t.Errorf("%d generations, want %d", generations, pushes+1)
+	}
+	if got := fmt.Sprint(st.Shards[0].Fields[0].Value); got != fmt.Sprint(want) {
+		t.Errorf("at tick %d the count is %s, want %d", st.Tick, got, want)
+	}
+}
+
+// even tells whether all shards have counted equally far.
+func even(st State) error {
+	for _, shard := range st.Shards {
+		if fmt.Sprint(shard.Fields) != fmt.Sprint(st.Shards[0].Fields) {
+			return fmt.Errorf("at tick %d shard %d has %v, shard 0 %v", st.Tick, shard.Shard, shard.Fields, st.Shards[0].Fields)
+		}
+	}
+	return nil
+}
+
+func shipmentOf(t *testing.T, path string) Shipment {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := shipment(string(content))
+	s.Name = filepath.Base(path)
+	return s
+}
+
+// Before the engine runs and after it has, clients are told so.
+func TestEngineThatDoesNotRun(t *testing.T) {
+	host, err := engine.New(engine.Config{Watch: []string{"engine_test.go"}, Build: "true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := clientOf(t, serve(t, host, Config{}))
+	_, err = c.Reload(t.Context())
+	wantProblem(t, err, "not-running")
+	_, err = c.Rollback(t.Context(), 0)
+	wantProblem(t, err, "not-running")
+	_, err = c.State(t.Context(), 0, 1)
+	wantProblem(t, err, "not-running")
+	_, err = c.Push(t.Context(), shipment("library"))
+	wantProblem(t, err, "not-running")
+	if status, err := c.Status(t.Context()); err != nil || status.Running || status.Outcome.Result != ResultNone {
+		t.Errorf("%+v %v", status, err)
+	}
+}
