@@ -32,7 +32,8 @@ func (d Distribution) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 type Timing struct {
 	Worker int          // -1: all together
 	Late   Distribution // how much later than scheduled ticks started; empty when free-running
-	Took   Distribution // how long ticks took for all shards of the worker; when free-running the mean of some ticks each
+	// Took is how long ticks took for all shards of the worker. When free-running it is sampled, as means of some ticks.
+	Took Distribution
 }
 
 // lateness measures the ticks of all workers. A worker records into histograms of its own, without a lock. A reader hands

@@ -72,7 +72,7 @@ type Hand[C comparable] interface {
 type Observer interface {
 	// Started tells how much later than scheduled a tick starts. It is not called when ticks run back to back.
 	Started(late time.Duration)
-	// Ran tells how long the last ticks took together: one tick when there is a schedule, else those since the worker
-	// last yielded.
+	// Ran tells how long the last ticks took together: one tick when there is a schedule. Without one it is told whenever
+	// the worker yields, about the ticks it has run in one go; those before it had to wait for others are not told.
 	Ran(ticks uint64, took time.Duration)
 }

@@ -56,7 +56,7 @@ func (p *Pool[C]) Run() error {
 	}
 	p.started = true
 	for _, w := range p.workers {
-		w.pace = p.newPace(start)
+		w.pace = p.newPace(start, w.bell.precise)
 		p.group.Go(w.run)
 	}
 	p.mu.Unlock()

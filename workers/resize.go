@@ -175,7 +175,7 @@ func (p *Pool[C]) handOver(h *handover[C]) {
 	h.left.Store(int64(h.size))
 	set := p.newSet(h.size, end, nil)
 	for _, w := range set {
-		w.from, w.keep, w.pace = h, p.keep(end), p.newPace(base)
+		w.from, w.keep, w.pace = h, p.keep(end), p.newPace(base, w.bell.precise)
 		for _, q := range parts {
 			if s := w.span.common(q.span); s.Count > 0 {
 				w.parts = append(w.parts, part[C]{s, q.at})
