@@ -44,7 +44,7 @@ func TestReportSurvivesItsFileAndMakesATable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	again, err := Read(file)
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestBaselineNamesRatiosThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	b, err := ReadBaseline(file)
 	if err != nil {
 		t.Fatal(err)

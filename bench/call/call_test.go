@@ -40,7 +40,7 @@ func TestNativeCallsDoNotAllocate(t *testing.T) {
 	for _, shards := range []int{1, batchShards} {
 		t.Run(fmt.Sprint(shards), func(t *testing.T) {
 			if n := testing.AllocsPerRun(100, func() {
-				b.thread.Tick(b.library, b.tick, b.arena.Base(), b.arena.Stride(), shards, dt)
+				must(b.thread.Tick(b.library, b.tick, b.arena.Base(), b.arena.Stride(), shards, dt))
 			}); n != 0 {
 				t.Errorf("%v allocations a call, expected none", n)
 			}

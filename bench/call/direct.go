@@ -71,9 +71,9 @@ func (b *bench) ways() []way {
 	ways := []way{
 		{Way{CLoop, 1}, b.cLoop(1)},
 		{Way{CLoop, batchShards}, b.cLoop(batchShards)},
-		{Way{Native, 1}, each(1, func() { b.thread.Tick(b.library, b.tick, base, stride, 1, dt) })},
+		{Way{Native, 1}, each(1, func() { must(b.thread.Tick(b.library, b.tick, base, stride, 1, dt)) })},
 		{Way{Native, batchShards}, each(batchShards, func() {
-			b.thread.Tick(b.library, b.tick, base, stride, batchShards, dt)
+			must(b.thread.Tick(b.library, b.tick, base, stride, batchShards, dt))
 		})},
 		{Way{RegisterFunc, 1}, each(1, func() { registered(base, dt) })},
 	}
@@ -91,11 +91,18 @@ func (b *bench) ways() []way {
 	return ways
 }
 
+// must panics when a call has faulted: the plugin is ours and does not.
+func must(fault *native.Fault) {
+	if fault != nil {
+		panic(fmt.Sprintf("call: the plugin of the benchmarks faulted: %v", fault))
+	}
+}
+
 // cLoop is C calling tick by pointer, entered once a turn.
 func (b *bench) cLoop(shards int) func(time.Duration) (float64, error) {
 	run := func(rounds float64) time.Duration {
 		start := cpu.Thread()
-		b.thread.TickBatch(b.library, b.loop, b.arena.Base(), b.arena.Stride(), shards, rounds)
+		must(b.thread.TickBatch(b.library, b.loop, b.arena.Base(), b.arena.Stride(), shards, rounds))
 		return cpu.Thread() - start
 	}
 	rounds := 1.0

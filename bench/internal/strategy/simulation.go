@@ -89,8 +89,11 @@ type base struct {
 // run runs one tick of c.
 func (b *base) run(c *code, s workers.Span, tick uint64) {
 	begin := time.Now()
-	b.thread.Tick(c.library, c.tick, b.arena.Base()+uintptr(s.First)*b.arena.Stride(), b.arena.Stride(), s.Count, dt)
+	fault := b.thread.Tick(c.library, c.tick, b.arena.Base()+uintptr(s.First)*b.arena.Stride(), b.arena.Stride(), s.Count, dt)
 	b.meter.Tick(tick, begin, time.Now())
+	if fault != nil {
+		panic(fmt.Sprintf("strategy: the plugin of the benchmarks faulted: %v", fault)) // it is ours and does not
+	}
 }
 
 // Switch implements workers.Hand.
