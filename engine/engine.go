@@ -106,6 +106,7 @@ func (e *Engine) assemble() (*pipeline, error) {
 		engine: e, cfg: &e.cfg, scratch: scratch, log: e.log,
 		numberOf: make(map[artifact.Hash]uint64), bad: make(map[artifact.Hash]error),
 	}
+	p.lateness = newLateness()
 	p.crew = &crew{
 		dt: e.cfg.dt(), seed: e.cfg.Seed, probation: e.cfg.ProbationTicks, snapshot: e.cfg.SnapshotBytes,
 		faults: make(chan faultReport, 64), hands: &register{},

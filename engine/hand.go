@@ -274,12 +274,14 @@ func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
 
 // free makes every shard of s live again under c, with init for those that have not had it.
 func (h *hand) free(c *code, s workers.Span, tick uint64) {
-	h.idle = 0
 	for i := s.First; i < s.First+s.Count; i++ {
-		if was := h.marks[i]; was == unborn {
-			h.bear(c, i, tick)
-		} else {
+		was := h.marks[i]
+		if was != live {
 			h.marks[i] = live
+			h.idle--
+		}
+		if was == unborn {
+			h.bear(c, i, tick)
 		}
 	}
 }
@@ -293,7 +295,6 @@ func (h *hand) begin(c *code, s workers.Span) {
 
 // bear runs init and seed on one shard. What its seed is depends on the engine's seed and the shard alone.
 func (h *hand) bear(c *code, shard int, tick uint64) {
-	h.marks[shard] = live
 	function, fault := "init", h.thread.Each(c.library.Library, c.api.Init, h.address(shard), 0, 1)
 	if fault == nil && c.api.Seed != 0 {
 		function, fault = "seed", h.thread.Seed(c.library.Library, c.api.Seed, h.address(shard), shardSeed(h.seed, shard))

@@ -42,6 +42,7 @@ type pipeline struct {
 	stopping bool            // the workers are ending: nothing more is published
 	pool     pool            // what it runs on
 	crew     *crew           // what its hands share
+	lateness *lateness       // of the ticks
 	shown    <-chan struct{} // closed when the last [state] line has been logged
 
 	kept     []*artifact.Artifact     // good artifacts that have run, the newest last

@@ -25,13 +25,12 @@ func (p *pipeline) publish(next *code, c *change) error {
 			return p.begin(next, c.picture)
 		}
 		p.number(next)
-		c.replaced = replaced{p.running, p.pool.Current()}
-		g := p.pool.Publish(workers.Directive[*code]{
+		old, g := p.pool.Replace(workers.Directive[*code]{
 			Code:   next,
 			Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) { c.picture.take(h.(*hand), s) },
 		})
 		next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()
-		p.running = next
+		c.replaced, p.running = replaced{p.running, old}, next
 		return nil
 	})
 }
@@ -55,7 +54,7 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 	members := workers.New(
 		workers.Config{
 			Workers: cfg.Workers, Shards: cfg.Shards, Period: max(cfg.Tick, 0), Ticks: cfg.Ticks,
-			MaxCatchup: cfg.MaxCatchup, Mode: cfg.Swap,
+			MaxCatchup: cfg.MaxCatchup, Mode: cfg.Swap, Observe: p.lateness.observe,
 		},
 		workers.Directive[*code]{Code: first, Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) {
 			h.(*hand).begin(first, s)
@@ -109,6 +108,8 @@ func (p *pipeline) stop() {
 	for len(p.crew.faults) > 0 {
 		p.lateFault(<-p.crew.faults)
 	}
+	p.lateness.settle()
+	p.log.Named("server").Debug("lateness", p.lateness.fields()...)
 	<-p.shown
 	if p.cfg.Ticks != 0 {
 		p.log.Named("state").Info("final", zap.String("state", picture.line()), Text("%s", picture.line()))

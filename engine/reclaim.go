@@ -69,8 +69,7 @@ func (p *pipeline) freshThreads(old *code) {
 	threads := p.crew.hands.threads()
 	select {
 	case p.engine.calls <- func(p *pipeline) {
-		before := p.pool.Current()
-		p.pool.Publish(workers.Directive[*code]{Code: p.running, Renew: true})
+		before, _ := p.pool.Replace(workers.Directive[*code]{Code: p.running, Renew: true})
 		grace <- p.pool.Retire(before, 1)
 	}:
 		if (<-grace).Wait(context.Background()) != nil {

@@ -74,13 +74,13 @@ func (p *pipeline) open(art *artifact.Artifact, library string) (*code, error) {
 // release publishes next in place of the running generation, outside any change, and has it reported.
 func (p *pipeline) release(next *code, report func()) {
 	p.number(next)
-	old := replaced{p.running, p.pool.Current()}
 	picture := newPicture(next, p.cfg.Shards)
-	g := p.pool.Publish(workers.Directive[*code]{
+	directive, g := p.pool.Replace(workers.Directive[*code]{
 		Code:   next,
 		Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) { picture.take(h.(*hand), s) },
 	})
 	next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()
+	old := replaced{p.running, directive}
 	p.running = next
 	p.reportPublished(next)
 	report()
