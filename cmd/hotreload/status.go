@@ -36,7 +36,9 @@ func newStatus(t *terminal) *cobra.Command {
 
 func statusText(s control.Status) string {
 	var b strings.Builder
-	line := func(name, format string, args ...any) { fmt.Fprintf(&b, "%-11s %s\n", name, fmt.Sprintf(format, args...)) }
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-11s %s\n", name, fmt.Sprintf(format, args...))
+	}
 	switch {
 	case !s.Running:
 		line("generation", "none: the host is starting or ending")

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -62,19 +63,19 @@ func TestOnlyWhoBelongsHereMayEnter(t *testing.T) {
 		{"capitals", []string{"Authorization", "bearer " + strings.ToUpper(good.token)}, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			status, got, err := exchange(t, good, "GET", "/v1/status", nil, c.headers...)
-			if err != nil || status != c.status {
-				t.Fatalf("status %d %v, want %d", status, err, c.status)
+			got, err := exchange(t, good, "GET", "/v1/status", nil, c.headers...)
+			if err != nil || got.status != c.status {
+				t.Fatalf("status %d %v, want %d", got.status, err, c.status)
 			}
-			if status == 401 && got.Header.Get("WWW-Authenticate") == "" {
+			if got.status == 401 && got.header.Get("WWW-Authenticate") == "" {
 				t.Error("401 without WWW-Authenticate")
 			}
 			for _, name := range []string{"Cache-Control", "X-Content-Type-Options", "Content-Security-Policy"} {
-				if got.Header.Get(name) == "" {
+				if got.header.Get(name) == "" {
 					t.Errorf("no %s", name)
 				}
 			}
-			if got.Header.Get("Access-Control-Allow-Origin") != "" {
+			if got.header.Get("Access-Control-Allow-Origin") != "" {
 				t.Error("other origins may read the answer")
 			}
 		})
@@ -85,12 +86,12 @@ func TestRolesIncludeThoseBefore(t *testing.T) {
 	_, as := loopbackServer(t, newFakeHost())
 	for _, role := range Roles {
 		for _, route := range (&Server{metrics: &metrics{}}).table() {
-			status, _, err := exchange(t, as(role), route.method, route.path, nil)
+			got, err := exchange(t, as(role), route.method, route.path, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if refused := status == 403; refused != (role < route.role) {
-				t.Errorf("%s: %s %s has status %d", role, route.method, route.path, status)
+			if refused := got.status == http.StatusForbidden; refused != (role < route.role) {
+				t.Errorf("%s: %s %s has status %d", role, route.method, route.path, got.status)
 			}
 		}
 	}
@@ -365,7 +366,7 @@ func TestAnswersThatNobodyReadsEnd(t *testing.T) {
 	for written := 0; written < len(requests); {                                                    // until the host has hung up
 		n, err := conn.Write([]byte(requests[written:]))
 		if err != nil {
-			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Error("still open")
 			}
 			return
@@ -388,7 +389,7 @@ func TestHalfOpenConnectionsEnd(t *testing.T) {
 		buffer := make([]byte, 1024)
 		for {
 			if _, err := conn.Read(buffer); err != nil {
-				if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+				if errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Errorf("after %q: still open", begin)
 				}
 				break

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,7 +57,7 @@ func TestRingLosesNothingSilently(t *testing.T) {
 // stream opens the stream of events on a connection of its own.
 func stream(t *testing.T, c *Client, last string) (lines *bufio.Scanner, close func()) {
 	t.Helper()
-	r, err := http.NewRequest("GET", c.base+"/v1/events", nil)
+	r, err := http.NewRequest(http.MethodGet, c.base+"/v1/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,13 +66,9 @@ func stream(t *testing.T, c *Client, last string) (lines *bufio.Scanner, close f
 		r.Header.Set("Last-Event-ID", last)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	got, err := c.http.Do(r.WithContext(ctx))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.StatusCode != 200 || got.Header.Get("Content-Type") != mediaTypeStream {
-		text, _ := io.ReadAll(got.Body)
-		t.Fatalf("%s: %s", got.Status, text)
+	got, err := c.do(r.WithContext(ctx)) //nolint:bodyclose // the caller closes it through close
+	if err != nil || got.Header.Get("Content-Type") != mediaTypeStream {
+		t.Fatalf("no stream: %v", err)
 	}
 	return bufio.NewScanner(got.Body), func() { cancel(); _ = got.Body.Close() }
 }
@@ -146,8 +141,8 @@ func TestStreamResumesBehindTheLastEvent(t *testing.T) {
 	}
 	end()
 	for _, bad := range []string{"x", "-", s.run, s.run + "-", s.run + "-x", s.id(9)} {
-		if status, _, err := exchange(t, c, "GET", "/v1/events", nil, "Last-Event-ID", bad); err != nil || status != 400 {
-			t.Errorf("Last-Event-ID %q: %d %v", bad, status, err)
+		if got, err := exchange(t, c, "GET", "/v1/events", nil, "Last-Event-ID", bad); err != nil || got.status != http.StatusBadRequest {
+			t.Errorf("Last-Event-ID %q: %d %v", bad, got.status, err)
 		}
 	}
 }
@@ -198,9 +193,9 @@ func TestStreamsAreLimited(t *testing.T) {
 	c := clientOf(t, s)
 	_, end := stream(t, c, "")
 	defer end()
-	status, got, err := exchange(t, c, "GET", "/v1/events", nil, "Accept", mediaTypeStream)
-	if err != nil || status != 503 || got.Header.Get("Retry-After") == "" {
-		t.Errorf("%d %v, want 503 with Retry-After", status, err)
+	got, err := exchange(t, c, "GET", "/v1/events", nil, "Accept", mediaTypeStream)
+	if err != nil || got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+		t.Errorf("%d %v, want 503 with Retry-After", got.status, err)
 	}
 }
 

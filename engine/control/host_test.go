@@ -233,13 +233,20 @@ func dial(t *testing.T, s *Server) net.Conn {
 }
 
 // wantProblem fails the test unless err is a problem of that type.
-func wantProblem(t *testing.T, err error, word string) *Problem {
+func wantProblem(t *testing.T, err error, word string) {
+	t.Helper()
+	if p := problemIn(t, err); p.Type != problemType+word {
+		t.Fatalf("got %+v, want a problem %q", p, word)
+	}
+}
+
+func problemIn(t *testing.T, err error) Problem {
 	t.Helper()
 	var p *Problem
-	if !errors.As(err, &p) || p.Type != problemType+word {
-		t.Fatalf("got %v (%T), want a problem %q", err, err, word)
+	if !errors.As(err, &p) {
+		t.Fatalf("got %v (%T), want a problem", err, err)
 	}
-	return p
+	return *p
 }
 
 // eventually polls until there is true.
@@ -259,10 +266,17 @@ func logged() (*zap.Logger, *observer.ObservedLogs) {
 	return zap.New(core), logs
 }
 
-// exchange sends one request with these headers and returns status and problem type of the answer.
-func exchange(t *testing.T, c *Client, method, path string, body io.Reader, headers ...string) (int, *http.Response, error) {
+// reply is an answer that has been read.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// exchange sends one request with these headers, by name and value.
+func exchange(t *testing.T, c *Client, method, path string, body io.Reader, headers ...string) (reply, error) {
 	t.Helper()
-	r, err := http.NewRequest(method, c.base+path, body)
+	r, err := http.NewRequestWithContext(t.Context(), method, c.base+path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,8 +292,9 @@ func exchange(t *testing.T, c *Client, method, path string, body io.Reader, head
 	}
 	got, err := c.http.Do(r)
 	if err != nil {
-		return 0, nil, err
+		return reply{}, err
 	}
-	t.Cleanup(func() { _ = got.Body.Close() })
-	return got.StatusCode, got, nil
+	defer func() { _ = got.Body.Close() }()
+	text, err := io.ReadAll(got.Body)
+	return reply{got.StatusCode, got.Header, text}, err
 }

@@ -2,7 +2,7 @@ package control
 
 import (
 	"errors"
-	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -23,13 +23,9 @@ func TestMetricsAreThoseOfTheStatusAndTheEvents(t *testing.T) {
 	h.send(engine.Event{Kind: engine.Faulted, Err: fault})
 	h.send(engine.Event{Kind: engine.Faulted, Err: &engine.FaultError{Fault: &native.Fault{Signal: native.CancelSignal}}})
 	eventually(t, "records", func() bool { return s.ring.newest() == 4 })
-	status, got, err := exchange(t, clientOf(t, s), "GET", "/metrics", nil)
-	if err != nil || status != 200 {
-		t.Fatal(status, err)
-	}
-	text, err := io.ReadAll(got.Body)
-	if err != nil {
-		t.Fatal(err)
+	got, err := exchange(t, clientOf(t, s), "GET", "/metrics", nil)
+	if err != nil || got.status != http.StatusOK {
+		t.Fatal(got.status, err)
 	}
 	for _, want := range []string{
 		"hotreload_running 1", "hotreload_ticks_total 7", "hotreload_shards 4", "hotreload_workers 2", "hotreload_swaps_total 3",
@@ -42,11 +38,11 @@ func TestMetricsAreThoseOfTheStatusAndTheEvents(t *testing.T) {
 		`hotreload_faults_total{signal="SIGSEGV"} 1`, `hotreload_faults_total{signal="cancelled"} 1`,
 		`hotreload_events_total{kind="swapped"} 1`,
 	} {
-		if !strings.Contains("\n"+string(text), "\n"+want+"\n") {
+		if !strings.Contains("\n"+string(got.body), "\n"+want+"\n") {
 			t.Errorf("no %q", want)
 		}
 	}
 	if t.Failed() {
-		t.Logf("%s", text)
+		t.Logf("%s", got.body)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,8 @@ func TestPushAnswersWithTheVerdict(t *testing.T) {
 	h.outcome = &engine.StageError{Stage: engine.StageTrial, Err: errors.New("called exit(3)")}
 	h.mu.Unlock()
 	_, err = c.Push(t.Context(), shipment("two"))
-	if p := wantProblem(t, err, "rejected"); p.Stage != "trial" || p.ExitCode != engine.ExitRefused || p.Detail != "called exit(3)" {
+	wantProblem(t, err, "rejected")
+	if p := problemIn(t, err); p.Stage != "trial" || p.ExitCode != engine.ExitRefused || p.Detail != "called exit(3)" {
 		t.Errorf("refused: %+v", p)
 	}
 }
@@ -73,7 +75,8 @@ func TestTwoPushesAtOnceCannotRace(t *testing.T) {
 	if first != nil {
 		t.Fatalf("both failed: %v, %v", first, second)
 	}
-	if p := wantProblem(t, second, "other-generation"); p.Status != 412 {
+	wantProblem(t, second, "other-generation")
+	if p := problemIn(t, second); p.Status != 412 {
 		t.Errorf("status %d", p.Status)
 	}
 	if n := h.Status().Generation.Number; n != 2 {
@@ -93,20 +96,22 @@ func TestWhatCannotSucceedIsRefusedBeforeItIsSent(t *testing.T) {
 	}
 	large := shipment(strings.Repeat("x", 101))
 	n, err := sent(large)
-	if wantProblem(t, err, "too-large"); n != 0 {
+	wantProblem(t, err, "too-large")
+	if n != 0 {
 		t.Errorf("%d bytes of an artifact that is too large were sent", n)
 	}
 	late := shipment("late")
 	late.If = 7
 	n, err = sent(late)
-	if wantProblem(t, err, "other-generation"); n != 0 {
+	wantProblem(t, err, "other-generation")
+	if n != 0 {
 		t.Errorf("%d bytes for another generation were sent", n)
 	}
 	// Without its length, an artifact is cut off at the limit.
-	status, _, err := exchange(t, c, "POST", "/v1/artifacts?name=a.so", struct{ io.Reader }{strings.NewReader(strings.Repeat("x", 1000))},
+	got, err := exchange(t, c, "POST", "/v1/artifacts?name=a.so", struct{ io.Reader }{strings.NewReader(strings.Repeat("x", 1000))},
 		"Content-Type", mediaTypeArtifact)
-	if err != nil || status != 413 {
-		t.Errorf("chunked: %d %v, want 413", status, err)
+	if err != nil || got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("chunked: %d %v, want 413", got.status, err)
 	}
 	if n := h.Status().Generation.Number; n != 1 {
 		t.Errorf("generation %d runs, want 1", n)
@@ -188,7 +193,8 @@ func TestUploadsAreLimited(t *testing.T) {
 	})
 	eventually(t, "upload", func() bool { return len(s.uploads) == 1 })
 	_, err := clientOf(t, s).Push(t.Context(), shipment("two"))
-	if p := wantProblem(t, err, "busy"); p.Status != 503 {
+	wantProblem(t, err, "busy")
+	if p := problemIn(t, err); p.Status != 503 {
 		t.Errorf("status %d", p.Status)
 	}
 	close(h.deciding)

@@ -94,7 +94,7 @@ func peer(conn *net.UnixConn) (uid int, err error) {
 	err = raw.Control(func(fd uintptr) {
 		credentials, failure = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
-	if err = errors.Join(err, failure); err != nil {
+	if err := errors.Join(err, failure); err != nil {
 		return 0, err
 	}
 	return int(credentials.Uid), nil
