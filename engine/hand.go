@@ -39,11 +39,17 @@ type hand struct {
 	arrived uint64 // the tick at which the code that runs came
 	stand   *code  // runs in its place here; nil while it does not
 	idle    int    // shards of the span that are not live
-	copies  []byte // the span's shards as they were before the tick
+	stride  int    // bytes from shard to shard
+	memory  []byte // the span's shards
+	copies  []byte // the same as they were before the tick; nil before the first copy
 }
 
 func newHand(f *crew, s workers.Span) *hand {
-	h := &hand{crew: f, thread: native.NewThread(), span: s}
+	stride := int(f.arena.Stride())
+	h := &hand{
+		crew: f, thread: native.NewThread(), span: s,
+		stride: stride, memory: f.arena.Bytes()[s.First*stride : (s.First+s.Count)*stride],
+	}
 	for _, m := range f.marks[s.First : s.First+s.Count] {
 		if m != live {
 			h.idle++
@@ -62,10 +68,9 @@ func (h *hand) Close() {
 // address returns where a shard's state lies.
 func (h *hand) address(shard int) uintptr { return h.arena.Base() + uintptr(shard)*h.arena.Stride() }
 
-// bytes returns the memory of the shards [from, to), with what lies between them.
-func (h *hand) bytes(from, to int) []byte {
-	stride := int(h.arena.Stride())
-	return h.arena.Bytes()[from*stride : to*stride]
+// bounds returns where the shards [from, to) lie in memory and in copies.
+func (h *hand) bounds(from, to int) (low, high int) {
+	return (from - h.span.First) * h.stride, (to - h.span.First) * h.stride
 }
 
 // Tick implements workers.Hand.
@@ -90,21 +95,21 @@ func (h *hand) call(c *code, from, to int) *native.Fault {
 
 // keep copies the shards [from, to) while that is worth it: always on probation, later while it is cheap.
 func (h *hand) keep(c *code, from, to int, tick uint64) bool {
-	mem := h.bytes(from, to)
-	if len(mem) > h.snapshot && !h.onProbation(c, tick) {
+	low, high := h.bounds(from, to)
+	if high-low > h.snapshot && !h.onProbation(c, tick) {
 		return false
 	}
-	if len(h.copies) < len(mem) {
-		h.copies = make([]byte, h.span.Count*int(h.arena.Stride())) // once, at the first tick
+	if h.copies == nil {
+		h.copies = make([]byte, len(h.memory)) // once, at the first tick
 	}
-	copy(h.copies[(from-h.span.First)*int(h.arena.Stride()):], mem)
+	copy(h.copies[low:high], h.memory[low:high])
 	return true
 }
 
 // restore gives the shards [from, to) back the bytes that keep copied.
 func (h *hand) restore(from, to int) {
-	at := (from - h.span.First) * int(h.arena.Stride())
-	copy(h.bytes(from, to), h.copies[at:])
+	low, high := h.bounds(from, to)
+	copy(h.memory[low:high], h.copies[low:high])
 }
 
 // onProbation tells whether c's fallback is certain to be open at tick.

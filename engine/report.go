@@ -60,10 +60,14 @@ const threadLocal = "thread-local-destructors"
 // not have it. Thread-local destructors do neither here, where workers move to fresh threads before a library is closed.
 func (p *pipeline) reportFindings(c *code) {
 	for _, f := range c.artifact.Report.Findings {
-		if f.Severity < artifact.Warn || f.Code == threadLocal || c.fallback != nil && c.fallback.artifact.Report.Has(f.Code) {
+		if f.Severity < artifact.Warn || c.fallback != nil && c.fallback.artifact.Report.Has(f.Code) {
 			continue
 		}
-		p.log.Named("reload").Warn("finding", zap.String("code", f.Code), zap.String("subject", f.Subject), zap.String("why", f.Why),
+		level := zap.WarnLevel
+		if f.Code == threadLocal {
+			level = zap.DebugLevel
+		}
+		p.log.Named("reload").Log(level, "finding", zap.String("code", f.Code), zap.String("subject", f.Subject), zap.String("why", f.Why),
 			zap.String("remedy", f.Remedy), Text("%s has %s: %s; %s", c.generation.Library, f.Code, f.Why, f.Remedy))
 	}
 }

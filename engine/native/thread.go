@@ -57,38 +57,49 @@ func (t *Thread) Release() {
 // so does its thread-local storage.
 func (t *Thread) Close() { unregister(t.rec) }
 
-// Each calls fn(state), a function of lib, for count states: the first at base, each stride bytes after the last. The
+// Each calls fn(state, 0, 0, 0), a function of lib, for count states: the first at base, each stride bytes after the last. The
 // states must lie outside the Go heap and stacks. It does not allocate.
 func (t *Thread) Each(lib *Library, fn, base, stride uintptr, count int) *Fault {
-	return t.call(lib, record{fn: fn, base: base, stride: stride, count: uintptr(count)})
+	r := t.rec
+	r.fn, r.base, r.stride, r.count = fn, base, stride, uintptr(count)
+	r.args = [3]uintptr{} // whoever calls a function with more arguments relies on zeros
+	return t.enter(lib)
 }
 
 // Tick calls fn(state, dt) for count states, as Each does.
 func (t *Thread) Tick(lib *Library, fn, base, stride uintptr, count int, dt float64) *Fault {
-	return t.call(lib, record{fn: fn, base: base, stride: stride, count: uintptr(count), dt: dt})
+	r := t.rec
+	r.fn, r.base, r.stride, r.count, r.dt = fn, base, stride, uintptr(count), dt
+	return t.enter(lib)
 }
 
 // TickBatch calls fn(base, stride, count, dt) once.
 func (t *Thread) TickBatch(lib *Library, fn, base, stride uintptr, count int, dt float64) *Fault {
-	return t.call(lib, record{fn: fn, base: base, count: 1, args: [3]uintptr{stride, uintptr(count)}, dt: dt})
+	r := t.rec
+	r.fn, r.base, r.count, r.dt = fn, base, 1, dt
+	r.args[0], r.args[1] = stride, uintptr(count)
+	return t.enter(lib)
 }
 
 // Seed calls fn(state, seed).
 func (t *Thread) Seed(lib *Library, fn, state uintptr, seed uint64) *Fault {
-	return t.call(lib, record{fn: fn, base: state, count: 1, args: [3]uintptr{uintptr(seed)}})
+	r := t.rec
+	r.fn, r.base, r.count, r.args[0] = fn, state, 1, uintptr(seed)
+	return t.enter(lib)
 }
 
 // Get calls fn() and returns the pointer that it returns.
 func (t *Thread) Get(lib *Library, fn uintptr) (uintptr, *Fault) {
-	fault := t.call(lib, record{fn: fn, count: 1})
+	t.rec.fn, t.rec.base, t.rec.count, t.rec.args = fn, 0, 1, [3]uintptr{}
+	fault := t.enter(lib)
 	return t.rec.result, fault
 }
 
-func (t *Thread) call(lib *Library, c record) *Fault {
+// enter makes the calls that the record describes. Arguments that a tick does not take may be left over from an earlier
+// call: in the C ABI they do no harm.
+func (t *Thread) enter(lib *Library) *Fault {
 	r := t.rec
-	r.fn, r.base, r.stride, r.count = c.fn, c.base, c.stride, c.count
-	r.dt, r.args, r.index = c.dt, c.args, 0
-	r.low, r.high = lib.text.Low, lib.text.High
+	r.index, r.low, r.high = 0, lib.text.Low, lib.text.High
 	if enter(r) {
 		return nil
 	}
