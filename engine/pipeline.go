@@ -108,10 +108,15 @@ func (p *pipeline) loop(ctx context.Context) error {
 	p.change = change{first: time.Now(), settled: true}
 	p.startBuild()
 	for {
+		if len(p.asked) > 0 && p.building == nil && p.change.built == nil {
+			p.change.first, p.change.settled = time.Now(), true
+			p.startBuild()
+		}
 		if c := &p.change; c.settled && c.built != nil {
 			if err := p.verdict(ctx); err != nil {
 				return err
 			}
+			continue // a Reload may have come meanwhile
 		}
 		select {
 		case <-ctx.Done():
@@ -140,11 +145,7 @@ func (p *pipeline) rebuild(verdict chan<- error) {
 		verdict <- ErrNotRunning
 		return
 	}
-	p.asked = append(p.asked, verdict)
-	if p.building == nil && p.change.built == nil {
-		p.change.first, p.change.settled = time.Now(), true
-		p.startBuild()
-	}
+	p.asked = append(p.asked, verdict) // the loop starts a build for it as soon as none is under way
 }
 
 // noticed handles a batch of changes.
@@ -259,10 +260,6 @@ func (p *pipeline) conclude(c *change, err error, first bool) {
 	p.report(c, err, first)
 	if c.replaced.code != nil {
 		p.reclaim(c.replaced)
-	}
-	if len(p.asked) > 0 && p.building == nil && p.change.built == nil {
-		p.change = change{first: time.Now(), settled: true}
-		p.startBuild()
 	}
 }
 
