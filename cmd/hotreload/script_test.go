@@ -96,9 +96,19 @@ func host(ts *testscript.TestScript) *hostProcess {
 	return h
 }
 
+// ended tells whether the process has been waited for.
+func (h *hostProcess) ended() bool {
+	select {
+	case <-h.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	h := ts.Value(hostKey{}).(*hostProcess)
-	if neg || h.Cmd != nil && h.ProcessState == nil {
+	if neg || h.Cmd != nil && !h.ended() {
 		ts.Fatalf("usage: start ARGS..., one at a time")
 	}
 	log, err := os.Create(ts.MkAbs("log"))
@@ -192,14 +202,7 @@ func waitExit(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: waitexit CODE")
 	}
 	h := host(ts)
-	await(ts, h, "end of hotreload", func() bool {
-		select {
-		case <-h.done:
-			return true
-		default:
-			return false
-		}
-	})
+	await(ts, h, "end of hotreload", h.ended)
 	if got := strconv.Itoa(h.ProcessState.ExitCode()); got != args[0] {
 		text, _ := os.ReadFile(h.log)
 		ts.Fatalf("exit code %s, want %s; the log:\n%s", got, args[0], text)
