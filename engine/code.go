@@ -21,6 +21,8 @@ type code struct {
 
 	// fallback is the code that ran before, whose library stays open for the first ticks of this one; nil without any.
 	fallback *code
+	// next is the generation that was published after this one; the pipeline's own.
+	next *code
 
 	// The verdict on code that faulted. Stored by whoever sees the fault first, read by every worker at every tick.
 	condemned atomic.Bool

@@ -30,7 +30,8 @@ func (p *pipeline) publish(next *code, c *change) error {
 			Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) { c.picture.take(h.(*hand), s) },
 		})
 		next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()
-		c.replaced, p.running = replaced{p.running, old}, next
+		c.replaced = replaced{p.running, old}
+		p.running.next, p.running = next, next
 		return nil
 	})
 }

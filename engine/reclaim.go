@@ -36,6 +36,7 @@ func (p *pipeline) reclaim(old replaced) {
 		p.freshThreads(old.code)
 		pinned := p.close(old.code)
 		close(old.code.closed)
+		old.code.fallback = nil // no worker can look any more; or every generation would hold on to all before it
 		p.reportReclaimed(old.code, passed.Sub(start), time.Since(passed), pinned)
 		return nil
 	})
@@ -98,6 +99,12 @@ func (p *pipeline) close(c *code) (pinned bool) {
 		log.Warn("library stays mapped", zap.String("reason", "poisoned"),
 			Text("generation %d stays mapped: it faulted inside libc, where a lock may still be held", c.generation.Number))
 		p.countPinned(pinReason(c))
+		return true
+	}
+	if c.artifact.Report.Has("threads") {
+		log.Warn("library stays mapped", zap.String("reason", "threads"),
+			Text("generation %d stays mapped: a thread that it has started may still run in it", c.generation.Number))
+		p.countPinned("threads")
 		return true
 	}
 	pinned, err := c.library.Close()

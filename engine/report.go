@@ -93,12 +93,27 @@ func (p *pipeline) reportPublished(c *code) (swaps uint64) {
 	return swaps
 }
 
+// reportLateFault says that code faulted which another generation has replaced already: no news of the last reload.
+func (p *pipeline) reportLateFault(fault *FaultError) {
+	p.engine.set(func(s *Status) { s.Faults++ })
+	p.logFault(fault)
+}
+
 // reportFault says what faulted and what takes its place; next is nil when there is nothing.
 func (p *pipeline) reportFault(fault *FaultError, next *code) {
 	p.engine.set(func(s *Status) {
 		s.Faults++
 		s.Outcome = &StageError{StageRun, fault}
 	})
+	p.logFault(fault)
+	if next == nil {
+		p.log.Named("reload").Warn("nothing to roll back to", Text("nothing to roll back to: faulting shards are held until the next good build"))
+		return
+	}
+	p.reportRollback(next)
+}
+
+func (p *pipeline) logFault(fault *FaultError) {
 	p.engine.hub.send(Event{Kind: Faulted, Err: fault})
 	log := p.log.Named("reload")
 	fields := []zap.Field{
@@ -107,11 +122,6 @@ func (p *pipeline) reportFault(fault *FaultError, next *code) {
 		zap.Uint64("tick", fault.Tick), zap.Bool("poisoned", fault.Fault.Poisoned),
 	}
 	log.Error("fault", append(fields, Text("fault in generation %d: %v", fault.Generation, fault))...)
-	if next == nil {
-		log.Warn("nothing to roll back to", Text("nothing to roll back to: faulting shards are held until the next good build"))
-		return
-	}
-	p.reportRollback(next)
 }
 
 func (p *pipeline) reportRollback(next *code) {

@@ -17,9 +17,13 @@ func (p *pipeline) faulted(r faultReport) {
 	r.fault.Where = c.library.Locate(r.fault.Fault.PC)
 	p.bad[c.artifact.Hash] = r.fault
 	p.forget(c.artifact)
+	p.store.Forget(c.artifact.Hash)
 	if p.running != c {
+		if r.fault.Function == "tick" {
+			c.stand.CompareAndSwap(nil, c.follower())
+		}
 		close(c.decided)
-		p.reportFault(r.fault, nil)
+		p.reportLateFault(r.fault)
 		return
 	}
 	next := p.successor(c)
@@ -31,6 +35,16 @@ func (p *pipeline) faulted(r faultReport) {
 	c.stand.CompareAndSwap(nil, next)
 	close(c.decided)
 	p.release(next, func() { p.reportFault(r.fault, next) })
+}
+
+// follower returns the first generation after c that has not faulted, nil without any. It stays open until the workers
+// that still run c have come to it, and can run the ticks before its own activation in place of c.
+func (c *code) follower() *code {
+	next := c.next
+	for next != nil && next.condemned.Load() {
+		next = next.next
+	}
+	return next
 }
 
 // successor makes the generation that follows faulted code: on the library that stands in for it already, or on the
@@ -81,7 +95,7 @@ func (p *pipeline) release(next *code, report func()) {
 	})
 	next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()
 	old := replaced{p.running, directive}
-	p.running = next
+	p.running.next, p.running = next, next
 	p.reportPublished(next)
 	report()
 	p.reportState(picture, false)

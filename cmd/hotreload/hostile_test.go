@@ -132,6 +132,7 @@ var misdeeds = []misdeed{
 	{source: "chdir.c", over: runs},
 	{source: "fault_in_libc.c", over: faults, code: engine.ExitRolledBack, with: poisoned("SIGSEGV at address 0x20", "tick")},
 	{source: "fd_leak.c", over: runs},
+	{source: "fork.c", over: runs, warns: "processes"},
 	{source: "fpe.c", over: faults, code: engine.ExitRolledBack, with: fault("SIGFPE", "tick", "tick")},
 	{source: "goplugin/main.go", flags: []string{"--strict"}, over: rejected, code: engine.ExitRefused, with: []string{"stage=^inspect$", "error=go-runtime"}},
 	{source: "ill.c", over: faults, code: engine.ExitRolledBack, with: fault("SIGILL", "tick", "tick")},
@@ -147,6 +148,7 @@ var misdeeds = []misdeed{
 	{source: "stack_overflow.c", over: faults, code: engine.ExitRolledBack, with: fault("SIGSEGV", "tick", "deeper")},
 	{source: "stdout_flood.c", over: runs},
 	{source: "steal_handler.c", over: runs, warns: "signal-handlers"},
+	{source: "thread.c", over: runs, warns: "threads"},
 	{source: "throw.cpp", over: faults, code: engine.ExitRolledBack, with: poisoned("SIGABRT", "tick")},
 	{
 		source: "tls.rs", over: runs,

@@ -78,6 +78,11 @@ func (a *Arena) mapGuarded(length, page uintptr) error {
 		_ = unix.MunmapPtr(reserved, whole)
 		return fmt.Errorf("map the memory file: %w", err)
 	}
+	// A process that a plugin forks goes on in the middle of a tick: without this, on the very state of the host.
+	if err := unix.Madvise(unsafe.Slice((*byte)(base), length), unix.MADV_DONTFORK); err != nil {
+		_ = unix.MunmapPtr(reserved, whole)
+		return fmt.Errorf("keep the state from forked processes: %w", err)
+	}
 	a.reserved, a.length, a.base = reserved, whole, base
 	return nil
 }
