@@ -26,7 +26,7 @@ type pace struct {
 	catchup uint64
 	fastest func() uint64 // the fastest worker's tick, for which one that is late may make; nil when there is no such
 	base    time.Time     // tick t is due at base + t*period
-	lead    uint64        // ticks that the worker may be ahead of the slowest, at least 2
+	lead    uint64        // ticks that the worker may be ahead of the slowest, at least 1
 
 	now  time.Time     // when the tick at hand began, for a worker with a schedule
 	late time.Duration // how late that was
@@ -134,7 +134,7 @@ func (p *pace) spent(tick uint64) bool {
 	if ran >= p.batch {
 		// Towards the batch that would have taken a slice, at most doubling: one interrupted batch says little.
 		p.batch = min(max(uint64(float64(ran)*float64(p.slice)/float64(took)), 1), 2*ran, maxBatch)
-		p.lead = 2 * p.batch
+		p.lead = 2*p.batch - 1
 	}
 	return true
 }
