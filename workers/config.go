@@ -2,6 +2,7 @@ package workers
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"hotreload/epoch"
@@ -53,8 +54,38 @@ type Directive[C comparable] struct {
 	// Renew moves each worker to a fresh thread after Arrive; the old thread ends, and with it its thread-local storage,
 	// though possibly a moment after the worker has gone on.
 	Renew bool
+	// Limit says how far the workers run from here on. The zero Limit leaves it as it was; at first there is none.
+	Limit Limit
 
 	step *step[C] // its link of the chain
+}
+
+// Limit is a number of ticks, counted from the one at which a worker meets the directive. When it has run them it waits,
+// parked, and goes on meeting directives: one with another Limit sets it going again. In aligned mode all shards wait at
+// one tick. In immediate mode shards that are behind run up to the others first when they change hands.
+type Limit uint64
+
+// Unlimited lifts a limit.
+const Unlimited Limit = math.MaxUint64
+
+// After is the limit of n ticks, 1 or more: the one at hand may be about to run, and whoever publishes next counts on
+// that. Only a pool's first directive may stop its workers before they begin, with 0.
+func After(n uint64) Limit { return Limit(min(n, math.MaxUint64-2) + 1) }
+
+// from returns the tick before which a worker waits that meets l at tick, end at the latest.
+func (l Limit) from(tick, end uint64) uint64 {
+	if n := uint64(l) - 1; l != 0 && l != Unlimited && n < end-tick {
+		return tick + n
+	}
+	return end
+}
+
+// end returns the tick that never runs.
+func (c *Config) end() uint64 {
+	if c.Ticks != 0 {
+		return c.Ticks
+	}
+	return math.MaxUint64
 }
 
 // Hand runs code for one worker. All calls come from that worker, on its thread.

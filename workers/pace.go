@@ -148,6 +148,11 @@ func (p *pace) ran() (ticks uint64, took time.Duration) {
 // unblock is called after the worker has waited for a slower one.
 func (p *pace) unblock() { p.blocked, p.resumed = true, true }
 
+// restart makes tick due now: the worker has waited because it was told to, and is not late.
+func (p *pace) restart(tick uint64) {
+	p.base, p.resumed = time.Now().Add(-time.Duration(tick)*p.period), true
+}
+
 // resume is called after the worker has waited: what it computes without a break is measured from there.
 func (p *pace) resume() { p.resumed = true }
 

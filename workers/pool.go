@@ -42,7 +42,7 @@ func New[C comparable](cfg Config, first Directive[C], hand func(Span) Hand[C]) 
 	origin, step := &step[C]{origin: true}, newStep(first, nil)
 	origin.next.Store(step)
 	p := &Pool[C]{cfg: cfg, domain: epoch.New(cfg.Mode, step.Directive), hand: hand, last: step, ended: make(chan struct{})}
-	p.workers = p.newSet(cfg.Workers, 0, origin)
+	p.workers = p.newSet(cfg.Workers, 0, first.Limit.from(0, cfg.end()), origin)
 	return p
 }
 
@@ -91,6 +91,9 @@ func (p *Pool[C]) Visit(arrive func(h Hand[C], s Span, tick uint64)) *epoch.Gene
 
 // publish, under mu, appends d to the chain.
 func (p *Pool[C]) publish(d Directive[C], h *handover[C]) (old, current *epoch.Generation[Directive[C]]) {
+	if d.Limit == After(0) {
+		panic("workers: a directive with the limit of 0 ticks: expected 1 or more")
+	}
 	s := newStep(d, h)
 	s.number = p.last.number + 1
 	old = p.domain.Current()

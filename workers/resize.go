@@ -161,6 +161,7 @@ func remove[T comparable](list []T, x T) []T {
 // handOver makes the new set of workers; under mu. All leaving workers are parked before the end, in depart.
 func (p *Pool[C]) handOver(h *handover[C]) {
 	end, base := h.end.Load()&^decided, time.Time{}
+	limit, newest := uint64(0), uint64(0)
 	var parts []part[C]
 	for _, w := range h.there {
 		parts = append(parts, part[C]{w.span, w.at})
@@ -168,12 +169,18 @@ func (p *Pool[C]) handOver(h *handover[C]) {
 		if w.from != nil {
 			h.earlier = append(h.earlier, w.from)
 		}
+		if w.at.number > newest {
+			limit, newest = 0, w.at.number
+		}
+		if w.at.number == newest {
+			limit = max(limit, w.limit)
+		}
 		if w.pace.base.After(base) { // nobody has to catch up with a schedule that was not his
 			base = w.pace.base
 		}
 	}
 	h.left.Store(int64(h.size))
-	set := p.newSet(h.size, end, nil)
+	set := p.newSet(h.size, end, limit, nil)
 	for _, w := range set {
 		w.from, w.keep, w.pace = h, p.keep(end), p.newPace(base, w.bell.precise)
 		for _, q := range parts {

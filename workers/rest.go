@@ -20,7 +20,7 @@ func (w *worker[C]) ready() bool {
 	tick := w.part.Tick()
 	w.rest = rest{}
 	switch {
-	case w.pool.cfg.Ticks != 0 && tick >= w.pool.cfg.Ticks:
+	case tick >= w.limit && !(w.leaving != nil && w.leaving.before(tick)):
 		w.rest.forever = true
 	case w.ahead(tick):
 		// Half the lead, so that it does not wake for every tick of the slowest.
@@ -54,6 +54,7 @@ func (w *worker[C]) wait() {
 	switch r := w.rest; {
 	case r.forever:
 		<-w.bell.rung
+		w.pace.restart(w.part.Tick())
 	case r.reach != 0:
 		_ = w.pool.domain.Reach(wakeable{w.bell.rung}, r.reach) // whether it was reached is for ready to see
 		w.pace.unblock()

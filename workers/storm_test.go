@@ -45,7 +45,7 @@ func storm(t *testing.T, cfg Config, d time.Duration) {
 	defer cancel()
 	seed := uint64(time.Now().UnixNano())
 	rng := rand.New(rand.NewPCG(seed, 0))
-	rounds, directives, resizes := 0, 0, 0
+	rounds, directives, resizes, limits := 0, 0, 0, 0
 	var ticks uint64
 	for end := time.Now().Add(d); time.Now().Before(end); rounds++ {
 		b := newBoard(cfg)
@@ -79,13 +79,21 @@ func storm(t *testing.T, cfg Config, d time.Duration) {
 			var next Directive[int]
 			next, taken = b.directive(n, code)
 			next.Renew = rng.IntN(8) == 0
+			awaited := cfg.Ticks == 0 && rng.IntN(16) == 0
+			switch {
+			case awaited:
+				next.Limit = Unlimited
+			case rng.IntN(6) == 0:
+				limits++
+				next.Limit = []Limit{After(1 + rng.Uint64N(5)), Unlimited}[rng.IntN(2)]
+			}
 			old, _ := p.Replace(next)
 			if old.Value.Code == code {
 				continue
 			}
 			r := retiree{p.Retire(old, uint64(rng.IntN(2))), old.Value.Code}
 			retired = append(retired, r)
-			if cfg.Ticks == 0 && rng.IntN(16) == 0 {
+			if awaited {
 				if err := r.grace.Wait(ctx); err != nil {
 					t.Fatalf("seed %d: %v; %+v", seed, err, p.Progress())
 				}
@@ -114,7 +122,7 @@ func storm(t *testing.T, cfg Config, d time.Duration) {
 			t.Fatalf("seed %d", seed)
 		}
 	}
-	t.Logf("%d pools, %d directives, %d resizes, up to %d ticks", rounds, directives, resizes, ticks)
+	t.Logf("%d pools, %d directives, %d resizes, %d limits, up to %d ticks", rounds, directives, resizes, limits, ticks)
 }
 
 // retiree is a code that was replaced.

@@ -19,6 +19,7 @@ type worker[C comparable] struct {
 	hand     Hand[C]      // made anew on each thread
 	observer Observer     // nil when nobody wants to know
 	pace     pace         // when to run the next tick
+	limit    uint64       // the tick before which it waits for a directive that changes that
 	seen     uint64       // the slowest worker's progress when it was last looked at
 	rest     rest         // why it is parked
 	leaving  *handover[C] // met and not carried out yet
@@ -31,7 +32,7 @@ type worker[C comparable] struct {
 }
 
 // newSet makes n workers, whose shards have met at and not begun tick. Under mu, or in New.
-func (p *Pool[C]) newSet(n int, tick uint64, at *step[C]) []*worker[C] {
+func (p *Pool[C]) newSet(n int, tick, limit uint64, at *step[C]) []*worker[C] {
 	// A thread that sleeps by itself keeps its processor from the Go scheduler for a while: only with some to spare.
 	precise := canDoze && !p.cfg.coarse && runtime.GOMAXPROCS(0) > n
 	set := make([]*worker[C], n)
@@ -39,7 +40,7 @@ func (p *Pool[C]) newSet(n int, tick uint64, at *step[C]) []*worker[C] {
 		s := spanOf(i, n, p.cfg.Shards)
 		p.made++
 		set[i] = &worker[C]{
-			pool: p, number: p.made, span: s, at: at, part: p.domain.Join(i, tick),
+			pool: p, number: p.made, span: s, at: at, limit: limit, part: p.domain.Join(i, tick),
 			bell: bell{rung: make(chan struct{}, 1), precise: precise},
 		}
 	}
@@ -81,6 +82,8 @@ func (w *worker[C]) work() (renew bool) {
 				return false
 			}
 			continue
+		case w.rest.forever && met:
+			continue // its limit may be another now
 		case !ready:
 			w.wait()
 			continue
@@ -99,7 +102,7 @@ func (w *worker[C]) tick(tick uint64) {
 		w.observer.Started(max(w.pace.late, 0))
 		w.observer.Ran(1, time.Since(w.pace.now))
 	}
-	if cfg.Period != 0 || tick+1 == cfg.Ticks {
+	if cfg.Period != 0 || tick+1 == w.limit {
 		// A wait is likely: what is published from here on must not take the next tick for one that runs.
 		w.part.EndPark()
 	} else {
@@ -122,6 +125,9 @@ func (w *worker[C]) meet(begin bool) (met bool) {
 			from, tick := w.at, w.part.Tick()
 			w.at = from.next.Load()
 			w.at.arrive(from, w.hand, w.span, tick)
+			if w.at.Limit != 0 {
+				w.limit = w.at.Limit.from(tick, w.pool.cfg.end())
+			}
 			if met = true; w.at.Stop || w.at.Renew {
 				return met
 			}
