@@ -41,6 +41,8 @@ type Config struct {
 	Shards int
 	// Workers is the number of threads that tick them. Default: the number of processors, but at most one per shard.
 	Workers int
+	// Paused begins with a paused simulation: see Engine.Step and Engine.Resume.
+	Paused bool
 	// Ticks ends the run after exactly so many ticks of every shard. 0: endless.
 	Ticks uint64
 	// Seed is what the seed of each shard derives from.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"hotreload/engine/artifact"
 	"hotreload/engine/build"
@@ -28,11 +29,13 @@ type Engine struct {
 	ended   chan struct{}        // closed when Run is about to return
 	started bool
 
-	mu      sync.Mutex
-	status  Status
-	watcher *watch.Watcher       // nil before Run
-	scratch string               // the private directory; "" before Run
-	pool    *workers.Pool[*code] // nil until the first generation runs
+	mu       sync.Mutex
+	status   Status
+	watcher  *watch.Watcher       // nil before Run
+	scratch  string               // the private directory; "" before Run
+	pool     *workers.Pool[*code] // nil until the first generation runs
+	lateness *lateness            // nil before Run
+	overdue  map[int]time.Time    // workers in a tick that takes too long, since when
 }
 
 // New checks cfg and returns an engine that has not touched anything yet. Errors wrap ErrConfig.
@@ -52,7 +55,7 @@ func New(cfg Config, options ...Option) (*Engine, error) {
 	for _, o := range options {
 		o(e)
 	}
-	e.status.Shards, e.status.Workers = cfg.Shards, cfg.Workers
+	e.status.Shards, e.status.Workers, e.status.Paused = cfg.Shards, cfg.Workers, cfg.Paused
 	return e, nil
 }
 
@@ -148,7 +151,7 @@ func (e *Engine) assemble() (*pipeline, error) {
 		return nil, fmt.Errorf("watch: %w", err)
 	}
 	e.mu.Lock()
-	e.watcher = p.watcher
+	e.watcher, e.lateness, e.overdue = p.watcher, p.lateness, make(map[int]time.Time)
 	e.mu.Unlock()
 	return p, nil
 }

@@ -20,6 +20,10 @@ const (
 	RolledBack Kind = "rolled-back" // an earlier artifact was published again
 	Reclaimed  Kind = "reclaimed"   // a retired library is unmapped
 	Pinned     Kind = "pinned"      // a retired library stays mapped; Err says why
+	Paused     Kind = "paused"      // the simulation stands still
+	Resumed    Kind = "resumed"     // and runs again
+	PinSet     Kind = "pin"         // the running generation is kept: see Engine.Pin
+	PinLifted  Kind = "unpin"       // and may be replaced again
 	Ended      Kind = "ended"       // Run is about to return
 )
 

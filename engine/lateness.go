@@ -90,14 +90,21 @@ func (l *lateness) summary() (all Timing, each []Timing) {
 	return total.timing(-1), each
 }
 
-// fields returns the summary as log fields.
+// fields returns the summary as log fields, for machines.
 func (l *lateness) fields() []zap.Field {
 	all, each := l.summary()
 	return []zap.Field{
-		zap.Object("late", all.Late), zap.Object("took", all.Took), zap.Int("workers", len(each)),
-		Text("ticks started late by p50 %v, p99 %v, at most %v; took p50 %v, p99 %v, at most %v",
-			all.Late.P50, all.Late.P99, all.Late.Max, all.Took.P50, all.Took.P99, all.Took.Max),
+		zap.Object("late", all.Late), zap.Object("took", all.Took), zap.Objects("workers", each), Text(""),
 	}
+}
+
+// MarshalLogObject implements zapcore.ObjectMarshaler.
+func (t Timing) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddInt("worker", t.Worker)
+	if err := enc.AddObject("late", t.Late); err != nil {
+		return err
+	}
+	return enc.AddObject("took", t.Took)
 }
 
 // meter is the workers.Observer of one worker.

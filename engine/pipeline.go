@@ -40,6 +40,10 @@ type pipeline struct {
 	loads    uint64          // libraries opened so far, each from a file of its own
 	running  *code           // nil before the first generation
 	stopping bool            // the workers are ending: nothing more is published
+	paused   bool            // the workers stand still, or will
+	limited  uint64          // in front of this tick
+	pinned   bool            // the running generation is kept
+	waiting  bool            // for the end of that: a change
 	pool     pool            // what it runs on
 	crew     *crew           // what its hands share
 	lateness *lateness       // of the ticks
@@ -240,7 +244,10 @@ func (p *pipeline) verdict(ctx context.Context) error {
 	p.change = change{}
 	c.stages.Settle = time.Since(c.built.at)
 	first := p.running == nil
-	err := p.reload(ctx, &c)
+	err := ErrPin
+	if !p.pinned {
+		err = p.reload(ctx, &c)
+	}
 	if ctx.Err() != nil && err != nil {
 		return nil // cut short by the end of the run: says nothing about the plugin
 	}
@@ -257,6 +264,11 @@ func (p *pipeline) verdict(ctx context.Context) error {
 // conclude says what became of a change, and has reclaimed what it replaced.
 func (p *pipeline) conclude(c *change, err error, first bool) {
 	c.stages.Total = time.Since(c.first)
+	if errors.Is(err, ErrPin) {
+		p.waiting = p.waiting || len(c.paths) > 0
+		p.reportWaiting(c)
+		return
+	}
 	p.report(c, err, first)
 	if c.replaced.code != nil {
 		p.reclaim(c.replaced)

@@ -52,12 +52,17 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 	p.number(first)
 	first.generation.Epoch = 1
 	p.crew.arena, p.crew.marks = arena, make([]mark, cfg.Shards)
+	p.paused = cfg.Paused
+	limit := workers.Unlimited
+	if p.paused {
+		limit = workers.After(0)
+	}
 	members := workers.New(
 		workers.Config{
 			Workers: cfg.Workers, Shards: cfg.Shards, Period: max(cfg.Tick, 0), Ticks: cfg.Ticks,
 			MaxCatchup: cfg.MaxCatchup, Mode: cfg.Swap, Observe: p.lateness.observe,
 		},
-		workers.Directive[*code]{Code: first, Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) {
+		workers.Directive[*code]{Code: first, Limit: limit, Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) {
 			h.(*hand).begin(first, s)
 			picture.take(h.(*hand), s)
 		}},
@@ -110,7 +115,7 @@ func (p *pipeline) stop() {
 		p.lateFault(<-p.crew.faults)
 	}
 	p.lateness.settle()
-	p.log.Named("server").Debug("lateness", p.lateness.fields()...)
+	p.log.Named("server").Info("lateness", p.lateness.fields()...)
 	<-p.shown
 	if p.cfg.Ticks != 0 {
 		p.log.Named("state").Info("final", zap.String("state", picture.line()), Text("%s", picture.line()))

@@ -150,6 +150,9 @@ func (p *pipeline) pushed(path string, expected uint64) (Generation, error) {
 	if p.stopping {
 		return Generation{}, ErrNotRunning
 	}
+	if p.pinned {
+		return p.running.generation, ErrPin
+	}
 	first := p.running == nil
 	running := uint64(0)
 	if !first {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"strings"
 	"time"
@@ -44,14 +45,17 @@ func (p *pipeline) reclaim(old replaced) {
 
 // grace waits for the end of a grace period, and names those who hold it up when it takes long.
 func (p *pipeline) grace(grace *epoch.Grace[workers.Directive[*code]], old *code) error {
-	for {
-		ctx, cancel := context.WithTimeout(context.Background(), p.graceDeadline())
+	for patience := p.graceDeadline(); ; patience *= 2 {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		err := grace.Wait(ctx)
 		cancel()
 		if err == nil {
 			return nil
 		}
-		p.log.Named("reload").Debug("grace period goes on", zap.Uint64("generation", old.generation.Number), zap.Error(err))
+		var late *epoch.StragglersError
+		if errors.As(err, &late) && !p.engine.Status().Paused {
+			p.reportStraggling(old, late)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hotreload/engine/artifact"
+	"hotreload/epoch"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -111,6 +112,37 @@ func (p *pipeline) reportFault(fault *FaultError, next *code) {
 		return
 	}
 	p.reportRollback(next)
+}
+
+// reportOverdue says who has been in a tick for too long: everything but the reclaim of older code goes on meanwhile.
+func (p *pipeline) reportOverdue(h *hand, since time.Time) {
+	age, tick := time.Since(since).Round(time.Millisecond), uint64(0)
+	first, index := h.thread.Call()
+	shard := int((first-h.arena.Base())/h.arena.Stride()) + index
+	p.engine.mu.Lock()
+	p.engine.overdue[h.span.Worker] = since
+	if p.engine.pool != nil { // else it is the first to begin
+		for _, w := range p.engine.pool.Progress() {
+			if w.Span.Worker == h.span.Worker {
+				tick = w.Tick
+			}
+		}
+	}
+	generation := p.engine.status.runs(tick)
+	p.engine.mu.Unlock()
+	p.log.Named("server").Warn("tick is late", zap.Int("worker", h.span.Worker), zap.Int("shard", shard), zap.Uint64("tick", tick),
+		zap.Uint64("generation", generation), zap.Duration("age", age),
+		Text("worker %d has been in tick %d of generation %d for %v, at shard %d", h.span.Worker, tick, generation, age, shard))
+}
+
+// reportStraggling says who holds up the reclaim of old.
+func (p *pipeline) reportStraggling(old *code, err *epoch.StragglersError) {
+	log := p.log.Named("reload")
+	for _, s := range err.Behind {
+		log.Warn("reclaim is late", zap.Uint64("generation", old.generation.Number), zap.Int("worker", s.ID), zap.Uint64("tick", s.Tick),
+			zap.Bool("parked", s.Parked), zap.Duration("age", s.Age),
+			Text("generation %d stays open: worker %d has been at tick %d for %v", old.generation.Number, s.ID, s.Tick, s.Age.Round(time.Millisecond)))
+	}
 }
 
 func (p *pipeline) logFault(fault *FaultError) {

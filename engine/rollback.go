@@ -107,6 +107,9 @@ func (p *pipeline) rollback(number uint64) error {
 	if p.running == nil || p.stopping {
 		return ErrNotRunning
 	}
+	if p.pinned {
+		return ErrPin
+	}
 	for i := len(p.kept) - 1; i >= 0; i-- {
 		k := p.kept[i]
 		runs := k.Hash == p.running.artifact.Hash

@@ -8,6 +8,8 @@ type Status struct {
 	Ticks       uint64       // ticks completed by the slowest worker
 	Shards      int
 	Workers     int
+	Paused      bool   // see Engine.Pause
+	Pin         bool   // the running generation is kept: see Engine.Pin
 	Swaps       uint64 // publications after the first
 	Rejections  uint64
 	Faults      uint64            // of plugin code, one for each generation that faulted

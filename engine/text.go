@@ -11,7 +11,8 @@ import (
 const textKey = "\x00text"
 
 // Text attaches to a log entry the sentence that a person reads in its place: structured encoders skip it and write the
-// entry's constant message and typed fields, a console encoder prints it alone (see [TextOf]).
+// entry's constant message and typed fields, a console encoder prints it alone (see [TextOf]). Without a word the entry is
+// for machines alone.
 func Text(format string, args ...any) zap.Field {
 	return zap.Field{Key: textKey, Type: zapcore.SkipType, String: fmt.Sprintf(format, args...)}
 }

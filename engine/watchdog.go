@@ -52,18 +52,27 @@ func (p *pipeline) watchdog(ctx context.Context) error {
 			}
 			alive[h] = w
 		}
+		for h, w := range seen {
+			if w.reported && (alive[h] == nil || alive[h] != w) {
+				p.onTime(h)
+			}
+		}
 		seen = alive
 	}
 }
 
+// onTime takes back that the worker of h takes too long.
+func (p *pipeline) onTime(h *hand) {
+	p.engine.mu.Lock()
+	defer p.engine.mu.Unlock()
+	delete(p.engine.overdue, h.span.Worker)
+}
+
 // overdue judges a crossing that has been seen before.
 func (p *pipeline) overdue(h *hand, w *watched) {
-	took := time.Since(w.since)
-	if took > p.cfg.TickDeadline && !w.reported {
+	if took := time.Since(w.since); took > p.cfg.TickDeadline && !w.reported {
 		w.reported = true
-		p.log.Named("server").Warn("tick is late", zap.Int("worker", h.span.Worker), zap.Int("first_shard", h.span.First),
-			zap.Duration("for", took),
-			Text("worker %d (shards %d to %d) has been in the plugin for %v", h.span.Worker, h.span.First, h.span.First+h.span.Count-1, took.Round(time.Millisecond)))
+		p.reportOverdue(h, w.since)
 	}
 	cpu, err := h.thread.CPUTime()
 	if err != nil || cpu-w.cpu < p.cfg.TickKill || w.tries > cancelTries {

@@ -41,6 +41,13 @@ func (c *console) Clone() zapcore.Encoder {
 // EncodeEntry implements zapcore.Encoder.
 func (c *console) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
 	line := lines.Get()
+	text := engine.TextOf(entry.Message, fields)
+	if text == "" { // for machines
+		if !c.verbose {
+			return line, nil
+		}
+		text = entry.Message
+	}
 	name := entry.LoggerName
 	if name == "" {
 		name = "hotreload"
@@ -55,7 +62,6 @@ func (c *console) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buf
 		line.AppendString(resetColour)
 	}
 	line.AppendByte(' ')
-	text := engine.TextOf(entry.Message, fields)
 	if !speaksForItself(text) {
 		line.AppendString(severity(entry.Level))
 	}

@@ -24,6 +24,7 @@
 #define pc      160
 #define mxcsr   168
 #define fpucw   172
+#define first   176
 
 // Offsets in Linux's siginfo_t and ucontext_t.
 #define si_code  8
@@ -61,6 +62,8 @@ TEXT ·enter0(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ    stride(BX), R13
 	MOVQ    fn(BX), R14
 	XORQ    R15, R15       // calls completed
+	MOVQ    R15, index(BX)
+	MOVQ    R12, first(BX)
 	STMXCSR mxcsr(BX)
 	FSTCW   fpucw(BX)
 	INCQ    seq(BX)

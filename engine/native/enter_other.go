@@ -17,7 +17,7 @@ const CancelSignal = unix.Signal(40)
 func enter(r *record) bool {
 	var call func(state, a1, a2, a3 uintptr, dt float64) uintptr
 	purego.RegisterFunc(&call, r.fn)
-	r.active = 1
+	r.first, r.active = r.base, 1
 	for r.index = 0; r.index < r.count; r.index++ {
 		r.result = call(r.base+r.index*r.stride, r.args[0], r.args[1], r.args[2], r.dt)
 	}

@@ -30,6 +30,8 @@ type record struct {
 	signo, code, addr, pc uintptr
 	mxcsr, fpucw          uint32
 
+	first uintptr // base, as of the crossing under way
+
 	slot int // in records; not for the assembly
 }
 
@@ -99,7 +101,7 @@ func (t *Thread) Get(lib *Library, fn uintptr) (uintptr, *Fault) {
 // call: in the C ABI they do no harm.
 func (t *Thread) enter(lib *Library) *Fault {
 	r := t.rec
-	r.index, r.low, r.high = 0, lib.text.Low, lib.text.High
+	r.low, r.high = lib.text.Low, lib.text.High
 	if enter(r) {
 		return nil
 	}

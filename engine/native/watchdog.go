@@ -17,6 +17,12 @@ func (t *Thread) Busy() (crossing uint64, busy bool) {
 	return crossing, atomic.LoadUintptr(&r.active) != 0 && uint64(atomic.LoadUintptr(&r.seq)) == crossing
 }
 
+// Call returns the first argument of the first call of the crossing under way, and how many of its calls have been
+// completed. It may be called from any goroutine.
+func (t *Thread) Call() (first uintptr, index int) {
+	return atomic.LoadUintptr(&t.rec.first), int(atomic.LoadUintptr(&t.rec.index))
+}
+
 // ID returns the operating system's number of the thread.
 func (t *Thread) ID() int { return int(t.rec.tid) }
 
