@@ -81,7 +81,11 @@ func (c lines) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Checked
 }
 
 func (lines) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	_, err := fmt.Printf("[%s] %s\n", e.LoggerName, engine.TextOf(e.Message, fields))
+	text := engine.TextOf(e.Message, fields)
+	if text == "" { // for machines
+		return nil
+	}
+	_, err := fmt.Printf("[%s] %s\n", e.LoggerName, text)
 	return err
 }
 
