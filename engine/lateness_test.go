@@ -64,7 +64,7 @@ func TestLatenessCountsEverything(t *testing.T) {
 				t.Errorf("%s: %v, expected about %v", d.name, d.got, d.want)
 			}
 		}
-		if fields := l.fields(); TextOf("", fields) == "" || fields[0].Key != "late" || fields[1].Key != "took" {
+		if fields := l.fields(); TextOf("for machines", fields) != "" || fields[0].Key != "late" || fields[1].Key != "took" {
 			t.Errorf("log fields %+v", fields)
 		}
 		l.settle() // again changes nothing

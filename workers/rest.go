@@ -18,17 +18,18 @@ type rest struct {
 // ready tells whether the next tick may run now. If not, the worker is parked, and w.rest says what it waits for.
 func (w *worker[C]) ready() bool {
 	tick := w.part.Tick()
+	awaited := w.leaving != nil && w.leaving.before(tick) // those it leaves with are ahead, and wait for it
 	w.rest = rest{}
 	switch {
-	case tick >= w.limit && !(w.leaving != nil && w.leaving.before(tick)):
+	case tick >= w.limit && !awaited:
 		w.rest.forever = true
 	case w.ahead(tick):
 		// Half the lead, so that it does not wake for every tick of the slowest.
 		w.rest.reach = tick - w.pace.lead/2
 	default:
 		wait, yield := w.pace.next(tick)
-		if wait > 0 && w.leaving != nil && w.leaving.before(tick) {
-			wait = 0 // others wait for it, and are ahead: its schedule is later than theirs
+		if wait > 0 && awaited {
+			wait = 0 // its schedule is later than theirs
 		}
 		if wait == 0 && !yield {
 			return true

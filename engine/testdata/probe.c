@@ -11,6 +11,9 @@
 #ifndef LIMIT
 #define LIMIT INT64_MAX /* the score that is not exceeded */
 #endif
+#ifndef AT_LIMIT
+#define AT_LIMIT (void)0 /* what a tick does there */
+#endif
 #ifndef VERSION
 #define VERSION LOGIC_API_VERSION
 #endif
@@ -77,6 +80,8 @@ UNUSED static void tick(void *p, double dt)
     s->ticks++;
     if (s->score < LIMIT)
         s->score += STEP + BONUS;
+    else
+        AT_LIMIT;
     s->time += dt;
     s->step = STEP;
 }
