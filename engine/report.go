@@ -107,6 +107,9 @@ func (p *pipeline) reportFault(fault *FaultError, next *code) {
 		s.Outcome = &StageError{StageRun, fault}
 	})
 	p.logFault(fault)
+	if p.stopping {
+		return
+	}
 	if next == nil {
 		p.log.Named("reload").Warn("nothing to roll back to", Text("nothing to roll back to: faulting shards are held until the next good build"))
 		return

@@ -21,7 +21,7 @@ type watched struct {
 
 // watchdog reports calls of plugin code that take longer than Config.TickDeadline, and ends those that have used more
 // than Config.TickKill of their thread's processor time: a stop in a debugger or a sleep uses none. It samples, so the
-// workers do not read a clock for it.
+// workers do not read a clock for it. It also keeps the host's signal handlers in place.
 func (p *pipeline) watchdog(ctx context.Context) error {
 	interval := min(max(min(p.cfg.TickDeadline, p.cfg.TickKill)/8, time.Millisecond), 50*time.Millisecond)
 	ticker := time.NewTicker(interval)
@@ -33,6 +33,7 @@ func (p *pipeline) watchdog(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
+		p.restoreHandlers(p.engine.Status().Generation.Library) // a tick may have replaced them, too
 		hands := p.crew.hands.all()
 		alive := make(map[*hand]*watched, len(hands))
 		for _, h := range hands {

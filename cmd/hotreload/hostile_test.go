@@ -148,6 +148,7 @@ var misdeeds = []misdeed{
 	{source: "stack_overflow.c", over: faults, code: engine.ExitRolledBack, with: fault("SIGSEGV", "tick", "deeper")},
 	{source: "stdout_flood.c", over: runs},
 	{source: "steal_handler.c", over: runs, warns: "signal-handlers"},
+	{source: "steal_in_tick.c", over: faults, code: engine.ExitRolledBack, with: fault("SIGSEGV", "tick", "write_null")},
 	{source: "thread.c", over: runs, warns: "threads"},
 	{source: "throw.cpp", over: faults, code: engine.ExitRolledBack, with: poisoned("SIGABRT", "tick")},
 	{

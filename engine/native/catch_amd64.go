@@ -101,7 +101,8 @@ func Contain() error {
 	return c.err
 }
 
-// Restore puts back our handlers where native code has replaced them, and returns the signals concerned.
+// Restore puts back our handlers where native code has replaced them, and returns the signals concerned. It may be called
+// from several goroutines at once.
 func Restore() (stolen []unix.Signal, err error) {
 	for _, s := range append([]unix.Signal{CancelSignal}, caught...) {
 		now, err := handlerOf(s)
