@@ -17,10 +17,13 @@ type code struct {
 	library    *library
 	api        abi.API
 	layout     *state.Layout
+	ground     *ground       // where its state lies
 	shown      []state.Field // the fields of the [state] line
 
 	// fallback is the code that ran before, whose library stays open for the first ticks of this one; nil without any.
 	fallback *code
+	// migration brings the state here from where it lay before; nil when it comes to where the state lies.
+	migration *migration
 	// next is the generation that was published after this one; the pipeline's own.
 	next *code
 
@@ -28,6 +31,8 @@ type code struct {
 	condemned atomic.Bool
 	// stand runs in place of condemned code until a rollback is published; nil when there is nothing to roll back to.
 	stand atomic.Pointer[code]
+	// instead goes on in c's place because the migration to c has failed. Stored before condemned.
+	instead atomic.Pointer[code]
 	// decided is closed when the pipeline has settled what stand is.
 	decided chan struct{}
 	// closed is closed when this generation has let go of its library.
@@ -39,6 +44,24 @@ type library struct {
 	*native.Library
 	generations atomic.Int32
 	poisoned    atomic.Bool // it faulted inside libc or aborted: no function of it may be called again
+}
+
+// effective returns what runs where c was published: c, unless the migration to it failed. What went on then had been
+// published, so it has none in its place.
+func (c *code) effective() *code {
+	if instead := c.instead.Load(); instead != nil {
+		return instead
+	}
+	return c
+}
+
+// standIn returns what runs in place of c, which is condemned: nil when there is nothing, and when what there is has its
+// state elsewhere, where the shards come at its activation tick.
+func (c *code) standIn() *code {
+	if stand := c.stand.Load(); stand != nil && stand.ground == c.ground {
+		return stand
+	}
+	return nil
 }
 
 // condemn records that c has faulted and returns the code that takes its place from now on, if there is any. first

@@ -79,6 +79,8 @@ type Config struct {
 	// Strict refuses a library with a finding that keeps it from being unloaded or endangers the host, where the default
 	// is to warn.
 	Strict bool
+	// Migrate says what becomes of a candidate whose layout of the state is another: MigrateOff (default) refuses it.
+	Migrate Migrate
 	// Keep is how many earlier artifacts stay ready for a rollback. Default 5.
 	Keep int
 
@@ -175,6 +177,13 @@ func (c *Config) complete() error {
 	case trial.Off, trial.Load, trial.Tick:
 	default:
 		return refuse("Trial", "expected off, load or tick, got %q", c.Trial)
+	}
+	switch c.Migrate {
+	case "":
+		c.Migrate = MigrateOff
+	case MigrateOff, MigrateAuto, MigratePlugin:
+	default:
+		return refuse("Migrate", "expected off, auto or plugin, got %q", c.Migrate)
 	}
 	if c.ProbationTicks == 0 {
 		c.ProbationTicks = 120

@@ -107,7 +107,7 @@ func (e *Engine) assemble() (*pipeline, error) {
 	}
 	p := &pipeline{
 		engine: e, cfg: &e.cfg, scratch: scratch, log: e.log,
-		numberOf: make(map[artifact.Hash]uint64), bad: make(map[artifact.Hash]error),
+		numberOf: make(map[artifact.Hash]uint64), groundOf: make(map[artifact.Hash]*ground), bad: make(map[artifact.Hash]error),
 	}
 	p.lateness = newLateness()
 	p.crew = &crew{

@@ -17,6 +17,7 @@ const (
 	StageLoad    Stage = "load"
 	StageGuard   Stage = "guard"
 	StagePublish Stage = "publish"
+	StageMigrate Stage = "migrate"
 	StageRun     Stage = "run"
 	StageReclaim Stage = "reclaim"
 )
@@ -72,7 +73,7 @@ func ExitCode(err error) int {
 			return ExitGuard
 		case StageInspect, StageTrial, StageLoad:
 			return ExitRefused
-		case StageRun:
+		case StageRun, StageMigrate:
 			return ExitRolledBack
 		}
 	case errors.Is(err, ErrConfig):

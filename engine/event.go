@@ -37,6 +37,7 @@ type Event struct {
 	Paths      []string   // Changed: the files
 	Err        error      // Rejected: a *StageError; Pinned: the reason
 	Stages     Stages     // Swapped, Rejected: how long each stage took
+	Migration  *Migration // Swapped, RolledBack: how the state came to another layout; nil when it lay there already
 }
 
 // Generation describes a published artifact.
@@ -60,6 +61,7 @@ type Stages struct {
 	Load    time.Duration // dlopen, logic_get_api, prefault
 	Guard   time.Duration
 	Publish time.Duration // store, scan, decision
+	Migrate time.Duration // for how long the first worker to come was held until all shards had migrated
 	Grace   time.Duration // until every worker had passed
 	Reclaim time.Duration // dlclose and verification
 	Total   time.Duration // first event to publication

@@ -8,8 +8,9 @@ import (
 
 // crew is what all hands of a pool share.
 type crew struct {
-	arena *state.Arena
-	marks []mark // by shard; each belongs to the worker that owns the shard
+	arena *state.Arena // where the state lies: another only when all workers have agreed on a migration
+	marks []mark       // by shard; each belongs to the worker that owns the shard
+	due   []uint64     // the first tick that a held shard has not run
 	dt    float64
 	seed  uint64
 
@@ -45,11 +46,8 @@ type hand struct {
 }
 
 func newHand(f *crew, s workers.Span) *hand {
-	stride := int(f.arena.Stride())
-	h := &hand{
-		crew: f, thread: native.NewThread(), span: s,
-		stride: stride, memory: f.arena.Bytes()[s.First*stride : (s.First+s.Count)*stride],
-	}
+	h := &hand{crew: f, thread: native.NewThread(), span: s}
+	h.settle()
 	for _, m := range f.marks[s.First : s.First+s.Count] {
 		if m != live {
 			h.idle++
@@ -57,6 +55,13 @@ func newHand(f *crew, s workers.Span) *hand {
 	}
 	f.hands.add(h)
 	return h
+}
+
+// settle takes up work where the state lies.
+func (h *hand) settle() {
+	h.stride = int(h.arena.Stride())
+	first, end := h.span.First, h.span.First+h.span.Count
+	h.memory, h.copies = h.arena.Bytes()[first*h.stride:end*h.stride], nil
 }
 
 // Close implements workers.Hand.
@@ -119,14 +124,18 @@ func (h *hand) onProbation(c *code, tick uint64) bool {
 
 // tickAround is Tick when the code is condemned or some shards are not live: it runs what is left, span by span.
 func (h *hand) tickAround(c *code, s workers.Span, tick uint64) {
+	c = c.effective()
+	end := s.First + s.Count
 	stand := (*code)(nil)
 	if c.condemned.Load() {
-		stand = c.stand.Load()
-		if stand == nil && c.library.poisoned.Load() {
-			return // until other code comes
+		if stand = c.standIn(); stand == nil && c.library.poisoned.Load() {
+			<-c.decided
+			if stand = c.standIn(); stand == nil {
+				h.hold(s.First, end, tick) // until other code comes
+				return
+			}
 		}
 	}
-	end := s.First + s.Count
 	for from := s.First; from < end; from++ {
 		if h.marks[from] != live {
 			continue
@@ -168,10 +177,14 @@ func (h *hand) faulted(c *code, fault *native.Fault, from, to int, tick uint64, 
 		case kept && last-first > 1 && !fault.Poisoned:
 			h.single(c, first, last, tick)
 		default:
-			h.hold(first, last)
+			due := tick
+			if !kept {
+				due++ // what the tick has done so far counts
+			}
+			h.hold(first, last, due)
 		}
 		if c.library.poisoned.Load() {
-			h.hold(last, to)
+			h.hold(last, to, tick)
 			return
 		}
 		from, fault = last, nil
@@ -200,11 +213,11 @@ func (h *hand) substitute(c *code, from, to int, tick uint64, kept bool) {
 		if kept {
 			h.restore(bad, next)
 		}
-		h.hold(bad, next)
+		h.hold(bad, next, tick)
 		h.tell(c, "tick", fault, bad, next, tick, nil)
 		from = next
 	}
-	h.hold(from, to)
+	h.hold(from, to, tick)
 }
 
 // single runs the tick of the shards [from, to) one by one, to find those that fault, which are held.
@@ -215,20 +228,20 @@ func (h *hand) single(c *code, from, to int, tick uint64) {
 			continue
 		}
 		h.restore(i, i+1)
-		h.hold(i, i+1)
+		h.hold(i, i+1, tick)
 		h.tell(c, "tick", fault, i, i+1, tick, nil)
 		from = i
 	}
 	if c.library.poisoned.Load() {
-		h.hold(from, to)
+		h.hold(from, to, tick)
 	}
 }
 
-// hold quarantines the live shards among [from, to).
-func (h *hand) hold(from, to int) {
+// hold quarantines the live shards among [from, to), which have not run tick.
+func (h *hand) hold(from, to int, tick uint64) {
 	for i := from; i < to; i++ {
 		if h.marks[i] == live {
-			h.marks[i] = held
+			h.marks[i], h.due[i] = held, tick
 			h.idle++
 		}
 	}
@@ -238,13 +251,13 @@ func (h *hand) hold(from, to int) {
 // nothing. While c is on probation that is known here; later the pipeline has to open an earlier library, and the
 // worker waits until it has decided.
 func (h *hand) report(c *code, fault *native.Fault, first, last int, tick uint64) *code {
-	if h.onProbation(c, tick) {
+	if h.onProbation(c, tick) && c.fallback.ground == c.ground {
 		h.tell(c, "tick", fault, first, last, tick, c.fallback)
-		return c.stand.Load()
+		return c.standIn()
 	}
 	h.tell(c, "tick", fault, first, last, tick, nil)
 	<-c.decided
-	return c.stand.Load()
+	return c.standIn()
 }
 
 // tell condemns c, with stand to take its place, and hands the pipeline the first fault of it.
@@ -252,41 +265,67 @@ func (h *hand) tell(c *code, function string, fault *native.Fault, first, last i
 	if !c.condemn(stand, fault.Poisoned) {
 		return
 	}
+	h.faults <- faultReport{code: c, fault: h.faultError(c, function, fault, first, last, tick)}
+}
+
+func (h *hand) faultError(c *code, function string, fault *native.Fault, first, last int, tick uint64) *FaultError {
 	e := &FaultError{Generation: c.generation.Number, Function: function, Worker: h.span.Worker, Shard: first, Tick: tick, Fault: fault}
 	if last-first > 1 {
 		e.Shard = -1
 	}
-	h.faults <- faultReport{code: c, fault: e}
+	return e
 }
 
-// Switch implements workers.Hand: the hooks around a reload, and life for the shards that were held.
+// Switch implements workers.Hand: the hooks around a reload, a migration between them, and life for the shards that were
+// held.
 func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
+	m := to.migration
+	if from = from.effective(); from == to || m != nil && m.hasFailed() {
+		return // what runs goes on
+	}
 	running := from
 	if h.stand != nil {
 		running = h.stand
 	}
+	leave := running.library != to.library && !running.condemned.Load()
+	if leave {
+		h.hook(running, "before_reload", running.api.BeforeReload, s, tick, nil)
+	}
+	if m != nil && !h.migrate(m, s, tick) {
+		if leave {
+			h.hook(running, "after_reload", running.api.AfterReload, s, tick, nil)
+		}
+		return
+	}
 	h.stand, h.arrived = nil, tick
 	if running.library != to.library {
-		if !running.condemned.Load() {
-			h.hook(running, "before_reload", running.api.BeforeReload, s, tick, nil)
+		stand := to.fallback
+		if m != nil {
+			stand = nil // its state lies elsewhere
 		}
-		h.hook(to, "after_reload", to.api.AfterReload, s, tick, to.fallback)
+		h.hook(to, "after_reload", to.api.AfterReload, s, tick, stand)
 	}
 	if h.idle > 0 {
-		h.free(to, s, tick)
+		h.free(to, s, tick, m != nil && m.live() && from.stand.Load() == to)
 	}
 }
 
-// free makes every shard of s live again under c, with init for those that have not had it.
-func (h *hand) free(c *code, s workers.Span, tick uint64) {
+// free makes every shard of s live again under c, with init for those that have not had it. With makeUp those that were
+// held run the ticks that they have missed, as they would have if c had been there to take the place of what faulted.
+func (h *hand) free(c *code, s workers.Span, tick uint64, makeUp bool) {
 	for i := s.First; i < s.First+s.Count; i++ {
 		was := h.marks[i]
 		if was != live {
 			h.marks[i] = live
 			h.idle--
 		}
-		if was == unborn {
+		switch {
+		case was == unborn:
 			h.bear(c, i, tick)
+		case was == held && makeUp:
+			for due := h.due[i]; due < tick && h.marks[i] == live; due++ {
+				h.tickAround(c, workers.Span{Worker: s.Worker, First: i, Count: 1}, due)
+			}
 		}
 	}
 }

@@ -48,10 +48,14 @@ type pipeline struct {
 	crew     *crew           // what its hands share
 	lateness *lateness       // of the ticks
 	shown    <-chan struct{} // closed when the last [state] line has been logged
+	grounds  []*ground       // all that there are: that of the running code, and those to which a rollback may lead
 
-	kept     []*artifact.Artifact     // good artifacts that have run, the newest last
-	numberOf map[artifact.Hash]uint64 // the last generation of each
-	bad      map[artifact.Hash]error  // artifacts that faulted
+	postponed []faultReport // that came while a migration was under way
+
+	kept     []*artifact.Artifact      // good artifacts that have run, the newest last
+	numberOf map[artifact.Hash]uint64  // the last generation of each
+	groundOf map[artifact.Hash]*ground // the last on which each ran; it may be gone
+	bad      map[artifact.Hash]error   // artifacts that faulted
 
 	unreadable string // why debug information was last found to be of no use
 
@@ -112,6 +116,11 @@ func (p *pipeline) loop(ctx context.Context) error {
 	p.change = change{first: time.Now(), settled: true}
 	p.startBuild()
 	for {
+		for len(p.postponed) > 0 {
+			r := p.postponed[0]
+			p.postponed = p.postponed[1:]
+			p.faulted(r)
+		}
 		if len(p.asked) > 0 && p.building == nil && p.change.built == nil {
 			p.change.first, p.change.settled = time.Now(), true
 			p.startBuild()
@@ -302,8 +311,7 @@ func (p *pipeline) admit(ctx context.Context, c *change) error {
 	if err == nil {
 		if err = p.guard(next, c); err == nil {
 			err = p.publish(next, c)
-		}
-		if err != nil {
+		} else {
 			p.close(next)
 		}
 	}
@@ -312,6 +320,7 @@ func (p *pipeline) admit(ctx context.Context, c *change) error {
 		return err
 	}
 	p.keep(next)
+	p.prune()
 	return nil
 }
 
@@ -342,8 +351,8 @@ func (p *pipeline) dismantle() {
 			p.log.Warn("cannot close the artifact store", zap.Error(err), Text("cannot close the artifact store: %v", err))
 		}
 	}
-	if p.pool.arena != nil {
-		_ = p.pool.arena.Close()
+	for _, g := range p.grounds {
+		_ = g.arena.Close()
 	}
 	_ = os.RemoveAll(p.scratch)
 }

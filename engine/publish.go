@@ -2,8 +2,8 @@ package engine
 
 import (
 	"context"
+	"time"
 
-	"hotreload/engine/state"
 	"hotreload/workers"
 
 	"go.uber.org/zap"
@@ -12,28 +12,47 @@ import (
 // pool is the workers and what they run on.
 type pool struct {
 	*workers.Pool[*code]
-	arena    *state.Arena
 	finished chan struct{} // closed when Config.Ticks are done; nil before the first generation
 	ended    chan struct{} // closed when all workers have ended
 }
 
 // publish makes next the running generation, beginning with tick 0 when it is the first.
 func (p *pipeline) publish(next *code, c *change) error {
-	return stage(StagePublish, &c.stages.Publish, func() error {
-		c.picture = newPicture(next, p.cfg.Shards)
-		if p.running == nil {
-			return p.begin(next, c.picture)
-		}
-		p.number(next)
-		old, g := p.pool.Replace(workers.Directive[*code]{
-			Code:   next,
-			Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) { c.picture.take(h.(*hand), s) },
-		})
-		next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()
-		c.replaced = replaced{p.running, old}
-		p.running.next, p.running = next, next
-		return nil
+	c.picture = newPicture(next, p.cfg.Shards)
+	if p.running == nil {
+		return stage(StagePublish, &c.stages.Publish, func() error { return p.begin(next, c.picture) })
+	}
+	old, err := p.install(next, c.picture, &c.stages)
+	c.replaced = old
+	return err
+}
+
+// install publishes next in place of the running code, and waits for its migration if it has one. It returns what is old
+// from then on. On an error what ran before goes on, and next is taken care of.
+func (p *pipeline) install(next *code, picture *picture, stages *Stages) (old replaced, err error) {
+	if err := p.prepare(next); err != nil {
+		p.close(next)
+		return replaced{}, &StageError{StageMigrate, err}
+	}
+	start := time.Now()
+	p.number(next)
+	directive, g := p.pool.Replace(workers.Directive[*code]{
+		Code:   next,
+		Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) { picture.take(h.(*hand), s) },
 	})
+	next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()
+	stages.Publish = time.Since(start)
+	if m := next.migration; m != nil {
+		err := p.await(m)
+		if stages.Migrate = m.held; err != nil {
+			p.withdraw(next)
+			return replaced{}, &StageError{StageMigrate, err}
+		}
+		p.arrived(m)
+	}
+	old = replaced{p.running, directive}
+	p.running.next, p.running = next, next
+	return old, nil
 }
 
 // number gives the generation that is about to be published its number.
@@ -45,13 +64,15 @@ func (p *pipeline) number(next *code) {
 // begin makes the state and starts the workers.
 func (p *pipeline) begin(first *code, picture *picture) error {
 	cfg := p.cfg
-	arena, err := state.NewArena(first.api.StateSize, cfg.Shards)
+	ground, err := p.newGround(first)
 	if err != nil {
+		p.close(first)
 		return err
 	}
+	p.grounds = append(p.grounds, ground)
 	p.number(first)
-	first.generation.Epoch = 1
-	p.crew.arena, p.crew.marks = arena, make([]mark, cfg.Shards)
+	first.ground, first.generation.Epoch = ground, 1
+	p.crew.arena, p.crew.marks, p.crew.due = ground.arena, make([]mark, cfg.Shards), make([]uint64, cfg.Shards)
 	p.paused = cfg.Paused
 	limit := workers.Unlimited
 	if p.paused {
@@ -69,7 +90,7 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 		func(s workers.Span) workers.Hand[*code] { return newHand(p.crew, s) },
 	)
 	finished, ended := make(chan struct{}), make(chan struct{})
-	p.pool, p.running = pool{members, arena, finished, ended}, first
+	p.pool, p.running = pool{members, finished, ended}, first
 	p.group.Go(func() error {
 		defer close(ended)
 		return members.Run()
@@ -93,6 +114,9 @@ func (p *pipeline) stop() {
 		return
 	}
 	last := p.running
+	for _, r := range p.postponed {
+		p.lateFault(r)
+	}
 	picture := newPicture(last, p.cfg.Shards)
 	p.pool.Publish(workers.Directive[*code]{
 		Code: last, Stop: true,

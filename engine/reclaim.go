@@ -37,7 +37,11 @@ func (p *pipeline) reclaim(old replaced) {
 		p.freshThreads(old.code)
 		pinned := p.close(old.code)
 		close(old.code.closed)
-		old.code.fallback = nil // no worker can look any more; or every generation would hold on to all before it
+		if m := old.code.migration; m != nil && m.hasFailed() && !m.back() {
+			_ = old.code.ground.arena.Close() // nobody has come to stay
+		}
+		// No worker can look any more; or every generation would hold on to all before it.
+		old.code.fallback, old.code.migration = nil, nil
 		p.reportReclaimed(old.code, passed.Sub(start), time.Since(passed), pinned)
 		return nil
 	})

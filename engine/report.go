@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"hotreload/engine/artifact"
@@ -48,8 +49,10 @@ func (p *pipeline) reportSwapped(c *change, first bool) {
 		kind, log, message, text = Running, p.log.Named("server"), "running", Text("running")
 	}
 	swaps := p.reportPublished(p.running)
-	log.Info(message, append(generationFields(g), zap.Uint64("swaps", swaps), zap.Object("stages", c.stages), text)...)
-	p.engine.hub.send(Event{Kind: kind, Generation: g, Stages: c.stages})
+	migration := p.running.migrated()
+	log.Info(message, append(generationFields(g), zap.Uint64("swaps", swaps), zap.Object("stages", c.stages), migration.field(), text)...)
+	p.engine.hub.send(Event{Kind: kind, Generation: g, Stages: c.stages, Migration: migration})
+	p.reportMigration(migration)
 	p.reportFindings(p.running)
 	p.reportState(c.picture, first)
 }
@@ -160,10 +163,11 @@ func (p *pipeline) logFault(fault *FaultError) {
 }
 
 func (p *pipeline) reportRollback(next *code) {
-	g := next.generation
-	p.log.Named("reload").Warn("rolled back", append(generationFields(g),
+	g, migration := next.generation, next.migrated()
+	p.log.Named("reload").Warn("rolled back", append(generationFields(g), migration.field(),
 		Text("rolled back to %s (%s) as generation %d", g.Library, next.artifact.Hash.Short(), g.Number))...)
-	p.engine.hub.send(Event{Kind: RolledBack, Generation: g})
+	p.engine.hub.send(Event{Kind: RolledBack, Generation: g, Migration: migration})
+	p.reportMigration(migration)
 }
 
 // reportState logs the [state] line once every worker has contributed to the picture, after the one before.
@@ -198,6 +202,11 @@ func (p *pipeline) reportRejected(c *change, err error, first bool) {
 	if se != nil {
 		fields = append(fields, zap.String("stage", string(se.Stage)))
 	}
+	below := ""
+	if mismatch := (*LayoutError)(nil); errors.As(err, &mismatch) {
+		fields = append(fields, zap.Array("differences", mismatch))
+		below = indented(mismatch.Table())
+	}
 	build := se != nil && se.Stage == StageBuild
 	if build {
 		p.log.Named("build").Warn("failed", append(fields, Text("failed: %v", reason))...)
@@ -206,13 +215,21 @@ func (p *pipeline) reportRejected(c *change, err error, first bool) {
 	case !first && build:
 		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected, keeping old plugin"))...)
 	case !first:
-		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected, keeping old plugin: %v", reason))...)
+		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected, keeping old plugin: %v%s", reason, below))...)
 	case !build:
 		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected: %v", reason))...)
 	}
 	if first && !p.cfg.ExitOnFailure {
 		p.log.Named("server").Info("waiting for a good build")
 	}
+}
+
+// indented returns a table as lines that go below an entry.
+func indented(table string) string {
+	if table == "" {
+		return ""
+	}
+	return "\n  " + strings.ReplaceAll(table, "\n", "\n  ")
 }
 
 // reportReclaimed says that a retired library is closed.
@@ -243,7 +260,7 @@ func (s Stages) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		value time.Duration
 	}{
 		{"watch", s.Watch}, {"build", s.Build}, {"settle", s.Settle}, {"inspect", s.Inspect}, {"trial", s.Trial}, {"load", s.Load},
-		{"guard", s.Guard}, {"publish", s.Publish}, {"grace", s.Grace}, {"reclaim", s.Reclaim}, {"total", s.Total},
+		{"guard", s.Guard}, {"publish", s.Publish}, {"migrate", s.Migrate}, {"grace", s.Grace}, {"reclaim", s.Reclaim}, {"total", s.Total},
 	} {
 		if d.value != 0 {
 			enc.AddDuration(d.name, d.value)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"hotreload/engine/artifact"
-	"hotreload/workers"
 
 	"go.uber.org/zap"
 )
@@ -34,7 +33,10 @@ func (p *pipeline) faulted(r faultReport) {
 	}
 	c.stand.CompareAndSwap(nil, next)
 	close(c.decided)
-	p.release(next, func() { p.reportFault(r.fault, next) })
+	if err := p.release(next, func() { p.reportFault(r.fault, next) }); err != nil {
+		p.log.Named("reload").Warn("cannot roll back", zap.Error(err), Text("cannot roll back to %s: %v", next.artifact.Hash.Short(), err))
+		p.reportFault(r.fault, nil)
+	}
 }
 
 // follower returns the first generation after c that has not faulted, nil without any. It stays open until the workers
@@ -54,7 +56,7 @@ func (p *pipeline) successor(c *code) *code {
 		return p.again(stand)
 	}
 	for i := len(p.kept) - 1; i >= 0; i-- {
-		next, err := p.open(p.kept[i], c.generation.Library)
+		next, err := p.open(p.kept[i], c.generation.Library, p.revert)
 		if err == nil {
 			return next
 		}
@@ -65,41 +67,42 @@ func (p *pipeline) successor(c *code) *code {
 
 // again makes a new generation of code whose library is open.
 func (p *pipeline) again(c *code) *code {
-	next := &code{artifact: c.artifact, library: c.library, api: c.api, layout: c.layout, shown: c.shown, decided: make(chan struct{}), closed: make(chan struct{})}
+	next := &code{artifact: c.artifact, library: c.library, api: c.api, layout: c.layout, ground: c.ground, shown: c.shown, decided: make(chan struct{}), closed: make(chan struct{})}
 	next.generation = c.generation
 	next.library.generations.Add(1)
 	return next
 }
 
-// open loads a kept artifact as a new generation. It has run before, so only the guard looks at it again.
-func (p *pipeline) open(art *artifact.Artifact, library string) (*code, error) {
+// open loads a kept artifact as a new generation. It has run before, so only the guard looks at it again; place says how
+// the state comes to it.
+func (p *pipeline) open(art *artifact.Artifact, library string, place func(*code) error) (*code, error) {
 	c := &change{}
 	next, err := p.load(art, library, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.guard(next, c); err != nil {
+	if err := p.check(next, c, place); err != nil {
 		p.close(next)
 		return nil, err
 	}
 	return next, nil
 }
 
-// release publishes next in place of the running generation, outside any change, and has it reported.
-func (p *pipeline) release(next *code, report func()) {
-	p.number(next)
+// release publishes next in place of the running generation, outside any change, and has it reported. On an error, of its
+// migration, the running generation goes on.
+func (p *pipeline) release(next *code, report func()) error {
 	picture := newPicture(next, p.cfg.Shards)
-	directive, g := p.pool.Replace(workers.Directive[*code]{
-		Code:   next,
-		Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) { picture.take(h.(*hand), s) },
-	})
-	next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()
-	old := replaced{p.running, directive}
-	p.running.next, p.running = next, next
+	old, err := p.install(next, picture, &Stages{})
+	if err != nil {
+		return err
+	}
 	p.reportPublished(next)
 	report()
 	p.reportState(picture, false)
 	p.reclaim(old)
+	p.groundOf[next.artifact.Hash] = next.ground
+	p.prune()
+	return nil
 }
 
 // rollback answers Engine.Rollback.
@@ -119,12 +122,16 @@ func (p *pipeline) rollback(number uint64) error {
 		case runs:
 			return ErrUnchanged
 		}
-		next, err := p.open(k, p.running.generation.Library)
+		next, err := p.open(k, p.running.generation.Library, func(next *code) error {
+			if p.revert(next) == nil {
+				return nil
+			}
+			return p.fit(next)
+		})
 		if err != nil {
 			return err
 		}
-		p.release(next, func() { p.reportRollback(next) })
-		return nil
+		return p.release(next, func() { p.reportRollback(next) })
 	}
 	return &NotKeptError{number, p.keptNumbers()}
 }
@@ -147,7 +154,7 @@ func (e *NotKeptError) Error() string {
 func (p *pipeline) keep(c *code) {
 	p.forget(c.artifact)
 	p.kept = append(p.kept, c.artifact)
-	p.numberOf[c.artifact.Hash] = c.generation.Number
+	p.numberOf[c.artifact.Hash], p.groundOf[c.artifact.Hash] = c.generation.Number, c.ground
 	for len(p.kept) > p.cfg.Keep+1 { // the running one and Keep before it
 		p.store.Forget(p.kept[0].Hash)
 		p.forget(p.kept[0])

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -63,9 +62,8 @@ func (p *pipeline) try(ctx context.Context, art *artifact.Artifact, c *change) e
 		Seed: func(shard int) uint64 { return shardSeed(p.cfg.Seed, shard) },
 	}
 	if r := p.running; r != nil {
-		candidate.Expect.StateSize = r.api.StateSize
 		if p.readsAlike(art) {
-			arena := p.pool.arena
+			arena := r.ground.arena
 			candidate.Live = &trial.Live{
 				File: arena.File(), StateSize: arena.StateSize(), Stride: uint64(arena.Stride()), Shards: arena.Shards(),
 				Fields: r.api.Fields, Addresses: addresses(r.layout),
@@ -201,95 +199,17 @@ func (c *code) read() error {
 }
 
 // guard checks the candidate against the rules and against the state that is there.
-func (p *pipeline) guard(next *code, c *change) error {
+func (p *pipeline) guard(next *code, c *change) error { return p.check(next, c, p.fit) }
+
+// check is guard, with place to say how the state comes to the code.
+func (p *pipeline) check(next *code, c *change, place func(*code) error) error {
 	return stage(StageGuard, &c.stages.Guard, func() error {
-		want := abi.Expectation{}
-		if p.running != nil {
-			want.StateSize = p.running.api.StateSize
-		}
-		if err := abi.Guard(next.library.Image(), next.api, want); err != nil {
+		if err := abi.Guard(next.library.Image(), next.api, abi.Expectation{}); err != nil {
 			return err
 		}
-		if p.running != nil && !state.Compatible(p.running.layout, next.layout) {
-			return &LayoutError{Differences: state.Diff(p.running.layout, next.layout)}
+		if p.running == nil {
+			return nil // it makes the state
 		}
-		return nil
+		return place(next)
 	})
-}
-
-// understand finds the layout of the state: from the plugin's table, its debug information, for display alone the
-// declaration in the watched source, or as nothing but a size.
-func (p *pipeline) understand(c *code) error {
-	size := c.api.StateSize
-	if c.api.Version != abi.Version || size == 0 || size > abi.MaxStateSize {
-		return nil // for the guard to refuse
-	}
-	layout, err := p.findLayout(c, size)
-	if err != nil {
-		return err
-	}
-	c.layout = layout
-	if c.shown, err = layout.Select(p.cfg.Show); err != nil {
-		p.log.Named("state").Warn("cannot show", zap.Error(err), Text("--show: %v", err))
-		c.shown, err = layout.Select(nil)
-	}
-	return err
-}
-
-func (p *pipeline) findLayout(c *code, size uint64) (*state.Layout, error) {
-	if len(c.api.Fields) > 0 {
-		entries := make([]state.Entry, len(c.api.Fields))
-		for i, f := range c.api.Fields {
-			entries[i] = state.Entry(f)
-		}
-		layout, err := state.FromTable(size, entries)
-		if err != nil {
-			return nil, &abi.Mismatch{Field: "fields", Expected: "a table that describes the state", Actual: err.Error()}
-		}
-		return layout, nil
-	}
-	layout, err := state.FromDWARF(c.artifact.Path, p.cfg.StateType, size)
-	if err == nil {
-		return layout, nil
-	}
-	var unreadable *state.DWARFError
-	if errors.As(err, &unreadable) && unreadable.Reason != p.unreadable { // once, not at every build
-		p.unreadable = unreadable.Reason
-		p.log.Named("state").Warn("cannot read the debug information", zap.Error(err),
-			Text("only the size of the state is compared: %s in the debug information: %s (--state-type names another)",
-				unreadable.Type, unreadable.Reason))
-	}
-	for _, path := range p.cfg.Watch {
-		source, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		if layout, err := state.FromDeclaration(source, p.cfg.StateType, size); err == nil {
-			return layout, nil
-		}
-	}
-	return state.SizeOnly(size), nil
-}
-
-// LayoutError is a refusal by the guard: the candidate sees another state than the one that is there.
-type LayoutError struct {
-	Differences []state.Difference
-}
-
-// Error implements error.
-func (e *LayoutError) Error() string {
-	var b strings.Builder
-	b.WriteString("state layout: ")
-	for i, d := range e.Differences {
-		if i == 3 {
-			fmt.Fprintf(&b, " and %d more", len(e.Differences)-i)
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "field %s: expected %s, got %s", d.Name, d.Running, d.Candidate)
-	}
-	b.WriteString(" (restart to begin with a new state)")
-	return b.String()
 }

@@ -79,7 +79,7 @@ func (p *pipeline) expose(first, count int) (*exposure, error) {
 	case p.running == nil:
 		return nil, errNoState
 	}
-	size := p.pool.arena.StateSize()
+	size := p.running.api.StateSize
 	count = max(1, min(count, int(maxViewBytes/max(size, 1))))
 	x := &exposure{taken: make(chan struct{})}
 	x.Generation, x.Layout = p.running.generation, p.running.layout

@@ -71,7 +71,7 @@ func (s *settings) check(from origin) error {
 	for _, c := range []struct {
 		flag string
 		got  string
-	}{{"swap", s.Swap}, {"watch-mode", s.WatchMode}, {"trial", s.Trial}, {"log-format", s.LogFormat}, {"log-level", s.LogLevel}} {
+	}{{"swap", s.Swap}, {"watch-mode", s.WatchMode}, {"trial", s.Trial}, {"migrate", s.Migrate}, {"log-format", s.LogFormat}, {"log-level", s.LogLevel}} {
 		if !slices.Contains(choices[c.flag], c.got) {
 			return from.refuse(c.flag, c.got)
 		}
@@ -188,6 +188,7 @@ func (s *settings) engineConfig() (engine.Config, error) {
 		Keep:           s.Keep,
 		Strict:         s.Strict,
 		Trial:          trial.Mode(s.Trial),
+		Migrate:        engine.Migrate(s.Migrate),
 		WatchMode:      s.WatchMode,
 		PollInterval:   milliseconds(s.PollMS),
 		Debounce:       max(milliseconds(s.DebounceMS), 1), // 0 asks the engine for its default

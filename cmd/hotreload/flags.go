@@ -32,6 +32,7 @@ type settings struct {
 	Keep           int      `toml:"keep"`
 	Strict         bool     `toml:"strict"`
 	Trial          string   `toml:"trial"`
+	Migrate        string   `toml:"migrate"`
 
 	WatchMode     string  `toml:"watch-mode"`
 	Poll          bool    `toml:"poll"`
@@ -97,6 +98,7 @@ func (s *settings) bind() []flagGroup {
 			fs.Var(&s.TickDeadline, "tick-deadline", "`TIME` after which a tick that has not returned is reported")
 			fs.Var(&s.TickKill, "tick-kill", "processor `TIME` after which a tick is ended and its code rolled back")
 			fs.StringVar(&s.Trial, "trial", "tick", "try a library in a child process first: off, load, or tick (on a copy\nof the state); `HOW` far")
+			fs.StringVar(&s.Migrate, "migrate", "off", "what becomes of the state when its layout changes: off (refuse), auto (convert\nit by field name if nothing is lost, else by the plugin's migrate) or plugin\n(its migrate only); `HOW`")
 			fs.Uint64Var(&s.ProbationTicks, "probation-ticks", 120, "keep the code before loaded for `N` ticks, ready to take over")
 			fs.IntVar(&s.Keep, "keep", 5, "keep `N` earlier libraries to roll back to")
 			fs.BoolVar(&s.Strict, "strict", false, "refuse libraries that would not unload or endanger the host")
@@ -139,6 +141,7 @@ var choices = map[string][]string{
 	"swap":       {"aligned", "immediate"},
 	"watch-mode": {"inotify", "poll"},
 	"trial":      {"off", "load", "tick"},
+	"migrate":    {"off", "auto", "plugin"},
 	"log-format": {"console", "json"},
 	"log-level":  {"debug", "info", "warn", "error"},
 }

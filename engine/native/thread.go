@@ -90,6 +90,14 @@ func (t *Thread) Seed(lib *Library, fn, state uintptr, seed uint64) *Fault {
 	return t.enter(lib)
 }
 
+// Migrate calls fn(to, from, size, revision): a new state, and an old one of so many bytes.
+func (t *Thread) Migrate(lib *Library, fn, to, from uintptr, size uint64, revision int32) *Fault {
+	r := t.rec
+	r.fn, r.base, r.count = fn, to, 1
+	r.args = [3]uintptr{from, uintptr(size), uintptr(revision)}
+	return t.enter(lib)
+}
+
 // Get calls fn() and returns the pointer that it returns.
 func (t *Thread) Get(lib *Library, fn uintptr) (uintptr, *Fault) {
 	t.rec.fn, t.rec.base, t.rec.count, t.rec.args = fn, 0, 1, [3]uintptr{}

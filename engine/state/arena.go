@@ -113,6 +113,10 @@ func (a *Arena) Bytes() []byte {
 	return unsafe.Slice((*byte)(a.base), uintptr(a.shards)*uintptr(a.stride))
 }
 
+// Populate brings all pages into memory, so that whoever writes them first does not pay for that. Failure to do so is no
+// error.
+func (a *Arena) Populate() { _ = unix.Madvise(a.Bytes(), unix.MADV_POPULATE_WRITE) }
+
 // File returns the file behind the mapping. A child process that inherits it can map the same memory, private
 // (copy-on-write) or shared; shard 0 is at offset 0. The file belongs to the arena: do not close it.
 func (a *Arena) File() *os.File { return a.file }

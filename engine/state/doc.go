@@ -23,7 +23,7 @@
 //   - dwarf.go, dwarfscan.go, dwarftype.go, dwarfscalar.go, dwarfmember.go, dwarfflat.go: layouts from debug information
 //   - declaration.go, ctoken.go: layouts from a plain C declaration
 //   - bits.go, value.go, selection.go, line.go: reading a shard and showing it
-//   - diff.go: what differs between two layouts, and whether they mean the same
+//   - diff.go, rename.go: what differs between two layouts, whether they mean the same, and under which names
 //   - plan.go, apply.go: converting a shard from one layout to another by name
 //
 // Layouts, fields and conversions are immutable once built and may be shared between goroutines. The bytes of a shard
