@@ -1,0 +1,489 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"hotreload/engine"
+	"hotreload/engine/abi"
+	"hotreload/engine/state"
+	"hotreload/epoch"
+)
+
+// shape is testdata/shape.c in a layout, with further switches.
+func shape(t *testing.T, layout int, switches ...string) library {
+	t.Helper()
+	return compile(t, "testdata/shape.c", append([]string{fmt.Sprintf("-DLAYOUT=%d", layout)}, switches...)...)
+}
+
+// record is what the shutdown of testdata/shape.c leaves of a shard, whatever its layout.
+type record struct {
+	Seed                 uint64
+	Layout               int64
+	Ticks, Score         int64
+	Inits, Left, Arrived int64
+	Bonus                int64
+}
+
+// records ends the run and returns the final state of each shard by seed.
+func (h *host) records() map[uint64]record {
+	h.t.Helper()
+	h.finish()
+	content, err := os.ReadFile(h.dump)
+	if err != nil {
+		h.t.Fatalf("the plugin's shutdown left no state: %v", err)
+	}
+	list := make([]record, h.Status().Shards)
+	if err := binary.Read(bytes.NewReader(content), binary.LittleEndian, list); err != nil {
+		h.t.Fatal(err)
+	}
+	shards := make(map[uint64]record)
+	for _, r := range list {
+		shards[r.Seed] = r
+	}
+	if len(shards) != len(list) || len(content) != binary.Size(list) {
+		h.t.Fatalf("expected one record for each of %d shards, got %d of them in %d bytes", len(list), len(shards), len(content))
+	}
+	return shards
+}
+
+// seedOf is the seed that shard i is given by Config.Seed 0.
+func seedOf(i int) uint64 {
+	z := (uint64(i) + 1) * 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// victim names the shard to testdata/shape.c.
+func victim(shard int) string { return fmt.Sprintf("-DVICTIM=%dULL", seedOf(shard)) }
+
+// field is a workshop for several shards and workers where states migrate.
+func field(t *testing.T, mode engine.Migrate) engine.Config {
+	t.Helper()
+	cfg := workshop(t)
+	cfg.Shards, cfg.Workers, cfg.Migrate, cfg.ProbationTicks = 13, 3, mode, 100000
+	return cfg
+}
+
+// TestMigrateByName: every tick counts once, on the old layout before the activation tick and on the new one after it.
+func TestMigrateByName(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		swap    epoch.Mode
+		free    bool
+		workers int
+		batch   bool
+	}{{workers: 3}, {workers: 1}, {workers: 3, free: true}, {workers: 4, batch: true}, {swap: epoch.Immediate, workers: 3}} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			t.Parallel()
+			cfg := field(t, engine.MigrateAuto)
+			cfg.Swap, cfg.Workers = c.swap, c.workers
+			if c.free {
+				cfg.Tick = engine.FreeRunning
+			}
+			var batch []string
+			if c.batch {
+				batch = append(batch, "-DBATCH")
+			}
+			h := start(t, cfg, shape(t, 1, batch...))
+			h.await(engine.Running)
+			h.reach(20)
+			h.deliver(shape(t, 2, append(batch, "-DSTEP=3")...))
+			ev := h.await(engine.Swapped, engine.Rejected)
+			m := ev.Migration
+			if m == nil || m.Way != engine.ByName || !slices.Equal(m.Added, []string{"bonus"}) || m.Dropped != nil || m.Held <= 0 {
+				t.Fatalf("expected a migration that adds bonus, got %+v, %v", m, ev.Err)
+			}
+			if ev.Stages.Migrate != m.Held {
+				t.Errorf("held for %v, but the stage took %v", m.Held, ev.Stages.Migrate)
+			}
+			h.reach(m.Tick + 20)
+			view, err := h.State(t.Context(), 0, 2)
+			if err != nil || view.Layout.Size != uint64(len(view.Shards[0])) || !hasField(view.Layout, "bonus") {
+				t.Errorf("expected a view in the new layout, got %+v, %v", view, err)
+			}
+			for seed, r := range h.records() {
+				since := r.Bonus - 1000 // the ticks on the new layout
+				if r.Layout != 2 || r.Inits != 1 || r.Left != 1 || r.Arrived != 1 || since <= 0 || r.Score != r.Ticks+2*since {
+					t.Errorf("shard with seed %d: %+v", seed, r)
+				}
+				if c.swap == epoch.Aligned && r.Ticks-since != int64(ev.Generation.Activation) {
+					t.Errorf("expected %d ticks on the old layout, got %+v", ev.Generation.Activation, r)
+				}
+			}
+		})
+	}
+}
+
+func hasField(l *state.Layout, name string) bool {
+	return slices.ContainsFunc(l.Fields, func(f state.Field) bool { return f.Name == name })
+}
+
+// TestMigrateByPlugin: what the plugin's migrate makes of a state prepared by init is the state.
+func TestMigrateByPlugin(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []engine.Migrate{engine.MigrateAuto, engine.MigratePlugin} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			h := start(t, field(t, mode), shape(t, 1))
+			h.await(engine.Running)
+			h.reach(20)
+			// By name the score would be dropped without a word of migrate: auto prefers that, so it gets a field that does not fit.
+			layout := 5
+			if mode == engine.MigrateAuto {
+				layout = 6
+			}
+			h.deliver(shape(t, layout, "-DMIGRATE", "-DSTEP=3"))
+			ev := h.await(engine.Swapped, engine.Rejected)
+			if ev.Migration == nil || ev.Migration.Way != engine.ByPlugin {
+				t.Fatalf("expected a migration by the plugin, got %+v, %v", ev.Migration, ev.Err)
+			}
+			h.reach(ev.Migration.Tick + 20)
+			n := int64(ev.Generation.Activation)
+			for _, r := range h.records() {
+				if r.Inits != 11 || r.Left != 1 || r.Arrived != 1 || r.Score != n*1000+3*(r.Ticks-n) {
+					t.Errorf("expected a score of 1000 a tick before tick %d, 3 after it, got %+v", n, r)
+				}
+			}
+		})
+	}
+}
+
+// TestMigrationRefused: the reason names the fields and the way on, and the old code goes on.
+func TestMigrationRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		mode     engine.Migrate
+		from     int
+		to       library
+		words    []string
+		obstacle bool
+	}{
+		{"off, but possible", engine.MigrateOff, 1, shape(t, 3), []string{"state_size", "--migrate=auto"}, false},
+		{"off, only by migrate", engine.MigrateOff, 4, shape(t, 1, "-DMIGRATE"), []string{"state_size", "--migrate=plugin"}, false},
+		{"off, impossible", engine.MigrateOff, 4, shape(t, 1), []string{"state_size", "restart"}, false},
+		{"auto, impossible", engine.MigrateAuto, 4, shape(t, 1), []string{"score (i64@", "to i32@", "64 bits do not fit into 32", "export a migrate"}, true},
+		{"plugin, without migrate", engine.MigratePlugin, 1, shape(t, 3), []string{"exports no migrate", "--migrate=auto"}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t, field(t, c.mode), shape(t, c.from))
+			first := h.await(engine.Running).Generation
+			h.deliver(c.to)
+			var layout *engine.LayoutError
+			refused(t, h.await(engine.Rejected).Err, engine.StageGuard, &layout, c.words...)
+			if len(layout.Differences) < 2 || layout.Table() == "" || (layout.Obstacle != nil) != c.obstacle {
+				t.Errorf("expected the differences, got %+v", layout)
+			}
+			if size := (*abi.Mismatch)(nil); !errors.As(layout, &size) || size.Field != "state_size" {
+				t.Errorf("expected the sizes, got %+v", layout)
+			}
+			h.outcome(engine.ExitGuard)
+			h.stillTicks(first)
+			for _, r := range h.records() {
+				if r.Ticks != r.Score || r.Inits != 1 || r.Left+r.Arrived != 0 {
+					t.Errorf("the old state was touched: %+v", r)
+				}
+			}
+		})
+	}
+}
+
+// TestFaultInMigration: a fault on one shard leaves all of them where they were, and the tick is run by the old code.
+func TestFaultInMigration(t *testing.T) {
+	t.Parallel()
+	poison := "-DHARM=abort()"
+	spin := "-DHARM=for(;;)__asm__ volatile(\"\")"
+	for _, c := range []struct {
+		name     string
+		library  library
+		function string
+	}{
+		{"init", shape(t, 2, "-DBAD_INIT=9"), "init"},
+		{"init aborts", shape(t, 2, "-DBAD_INIT=9", poison), "init"},
+		{"init hangs", shape(t, 2, "-DBAD_INIT=9", spin), "init"},
+		{"seed", shape(t, 2, "-DBAD_SEED", victim(12)), "seed"},
+		{"migrate", shape(t, 6, "-DMIGRATE", victim(7)), "migrate"},
+		{"migrate aborts", shape(t, 6, "-DMIGRATE", victim(7), poison), "migrate"},
+		{"migrate hangs", shape(t, 6, "-DMIGRATE", victim(0), spin), "migrate"},
+		{"migrate writes to the old state", shape(t, 6, "-DMIGRATE", "-DSCRIBBLE"), ""},
+	} {
+		for _, swap := range []epoch.Mode{epoch.Aligned, epoch.Immediate} {
+			t.Run(c.name+" "+swap.String(), func(t *testing.T) {
+				t.Parallel()
+				cfg := field(t, engine.MigrateAuto)
+				cfg.Swap, cfg.TickKill = swap, 50*time.Millisecond
+				h := start(t, cfg, shape(t, 1))
+				first := h.await(engine.Running).Generation
+				h.reach(20)
+				h.deliver(c.library)
+				err := h.await(engine.Rejected, engine.Swapped).Err
+				if c.function == "" {
+					var written *engine.SourceError
+					refused(t, err, engine.StageMigrate, &written, "old state")
+				} else {
+					var fault *engine.FaultError
+					refused(t, err, engine.StageMigrate, &fault, c.function)
+					if fault.Function != c.function || fault.Generation != 2 {
+						t.Errorf("expected a fault in %s of generation 2, got %+v", c.function, fault)
+					}
+				}
+				h.outcome(engine.ExitRolledBack)
+				h.stillTicks(first)
+
+				// What faulted is not tried again; a good one is taken.
+				h.deliver(shape(t, 2, "-DSTEP=3"))
+				second := h.swapped()
+				h.reach(second.Activation + 20)
+				for _, r := range h.records() {
+					since := r.Bonus - 1000
+					if r.Layout != 2 || r.Inits != 1 || r.Left != r.Arrived || r.Score != r.Ticks+2*since {
+						t.Errorf("expected a state without a trace of the failure, got %+v", r)
+					}
+					if swap == epoch.Aligned && r.Ticks-since != int64(second.Activation) {
+						t.Errorf("expected %d ticks on the old layout, got %+v", second.Activation, r)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestFaultAfterMigration: the state goes back to the old layout, and where there is a way back for its bytes no shard
+// loses a tick, not even the one that faulted.
+func TestFaultAfterMigration(t *testing.T) {
+	t.Parallel()
+	const ok = 30 // ticks on the new layout before the fault
+	bonus := fmt.Sprintf("-DBONUS=%d", 1000+ok)
+	for _, c := range []struct {
+		name     string
+		layout   int
+		switches []string
+		free     bool
+	}{
+		{name: "back", layout: 2},
+		{name: "back, free-running", layout: 2, free: true},
+		{name: "back, poisoned", layout: 2, switches: []string{"-DHARM=abort()"}},
+		{name: "back, batch", layout: 2, switches: []string{"-DBATCH"}},
+		{name: "back, hangs", layout: 2, switches: []string{"-DHARM=for(;;)__asm__ volatile(\"\")"}},
+		{name: "kept", layout: 4},
+		{name: "kept, poisoned", layout: 4, switches: []string{"-DHARM=abort()"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := field(t, engine.MigrateAuto)
+			cfg.TickKill = 50 * time.Millisecond
+			if c.free {
+				cfg.Tick = engine.FreeRunning
+			}
+			h := start(t, cfg, shape(t, 1))
+			h.await(engine.Running)
+			h.reach(20)
+			h.deliver(shape(t, c.layout, append(c.switches, "-DSTEP=3", bonus, victim(5))...))
+			second := h.swapped()
+			ev := h.await(engine.RolledBack)
+			m, third := ev.Migration, ev.Generation
+			back := c.layout == 2
+			switch {
+			case m == nil:
+				t.Fatal("expected a migration back")
+			case back && m.Way != engine.Back, !back && (m.Way != engine.AsKept || m.Kept != second.Activation):
+				t.Errorf("expected another way, got %+v", m)
+			}
+			h.outcome(engine.ExitRolledBack)
+			h.reach(third.Activation + 20)
+			n, r := int64(second.Activation), int64(third.Activation)
+			total := int64(0)
+			for seed, b := range h.records() {
+				if total == 0 {
+					total = b.Ticks
+				}
+				want := b.Ticks // of the score
+				if back {
+					want += 2 * (r - n)
+					if seed == seedOf(5) {
+						want = b.Ticks + 2*(ok-1) // the rest by the old code
+					}
+					if c.switches != nil && c.switches[0] == "-DBATCH" {
+						want = 0 // which shards of the worker had run the tick is not known
+					} else if c.name == "back, poisoned" {
+						want = 0 // from the fault on nothing of it runs, wherever a worker was
+					}
+				}
+				if b.Layout != 1 || b.Ticks != total || want != 0 && b.Score != want || b.Inits != 1 {
+					t.Errorf("shard with seed %d: ticks on the new layout from %d to %d, expected a score of %d, got %+v", seed, n, r, want, b)
+				}
+			}
+			if ticks := int64(h.Status().Ticks); back && total != ticks || !back && total != ticks-(r-n) {
+				t.Errorf("expected ticks from %d to %d to count (%v), and %d in all, got %d", n, r, back, ticks, total)
+			}
+		})
+	}
+}
+
+// TestRollbackByHandAcrossMigrations: over one migration and over two, and forward again.
+func TestRollbackByHandAcrossMigrations(t *testing.T) {
+	t.Parallel()
+	h := start(t, field(t, engine.MigrateAuto), shape(t, 1))
+	h.await(engine.Running)
+	h.reach(20)
+	h.deliver(shape(t, 2))
+	h.swapped()
+	h.deliver(shape(t, 3))
+	h.reach(h.swapped().Activation + 5)
+	back := func(to uint64, way engine.Way, layout int) engine.Generation {
+		t.Helper()
+		if err := h.Rollback(t.Context(), to); err != nil {
+			t.Fatalf("Rollback(%d): %v", to, err)
+		}
+		ev := h.await(engine.RolledBack)
+		if ev.Migration == nil || ev.Migration.Way != way {
+			t.Fatalf("Rollback(%d): expected the way %s, got %+v", to, way, ev.Migration)
+		}
+		h.reach(ev.Generation.Activation + 5)
+		view, err := h.State(t.Context(), 0, 1)
+		if err != nil || hasField(view.Layout, "bonus") != (layout > 1) || hasField(view.Layout, "extra") != (layout > 2) {
+			t.Fatalf("expected layout %d, got %v, %v", layout, view, err)
+		}
+		return ev.Generation
+	}
+	back(1, engine.Back, 1)   // over two
+	back(3, engine.ByName, 3) // forward: the arenas on the way were given up
+	back(1, engine.Back, 1)
+	back(2, engine.ByName, 2)
+	h.deliver(shape(t, 4))
+	fourth := h.swapped()
+	h.reach(fourth.Activation + 5)
+	if g := back(2, engine.AsKept, 2); g.Activation <= fourth.Activation {
+		t.Errorf("expected ticks to go on, got %+v after %+v", g, fourth)
+	}
+	// The same layout as once before is a layout like any other.
+	h.deliver(shape(t, 1, "-DSTEP=7"))
+	if m := h.await(engine.Swapped, engine.Rejected).Migration; m == nil || !slices.Equal(m.Dropped, []string{"bonus"}) {
+		t.Fatalf("expected a migration that drops bonus, got %+v", m)
+	}
+	ticks := int64(-1)
+	for _, r := range h.records() {
+		if ticks < 0 {
+			ticks = r.Ticks
+		}
+		if r.Layout != 1 || r.Ticks != ticks || r.Inits != 1 {
+			t.Errorf("expected %d ticks, got %+v", ticks, r)
+		}
+	}
+}
+
+// TestHookFaultAfterMigration: a fault in the after_reload of code that has just come takes all shards back.
+func TestHookFaultAfterMigration(t *testing.T) {
+	t.Parallel()
+	h := start(t, field(t, engine.MigrateAuto), shape(t, 1))
+	h.await(engine.Running)
+	h.reach(20)
+	h.deliver(shape(t, 2, "-DBAD_ARRIVAL", victim(3)))
+	ev := h.await(engine.RolledBack)
+	h.reach(ev.Generation.Activation + 5)
+	for _, r := range h.records() {
+		if r.Layout != 1 || r.Ticks != r.Score || r.Ticks != int64(h.Status().Ticks) {
+			t.Errorf("expected every tick once on the old layout, got %+v", r)
+		}
+	}
+}
+
+// TestMigrationWithAWorkerThatDoesNotCome: those that are there go on without it, and so does the end of a run.
+func TestMigrationWithAWorkerThatDoesNotCome(t *testing.T) {
+	t.Parallel()
+	for _, end := range []bool{false, true} {
+		t.Run(fmt.Sprintf("end=%v", end), func(t *testing.T) {
+			t.Parallel()
+			cfg := field(t, engine.MigrateAuto)
+			cfg.Swap = epoch.Immediate // in aligned mode nobody goes far without it anyhow
+			gate := filepath.Join(filepath.Dir(cfg.Watch[0]), "gate")
+			if !end {
+				cfg.TickDeadline, cfg.TickKill = 100*time.Millisecond, 100*time.Millisecond
+			}
+			h := start(t, cfg, shape(t, 1, victim(4), `-DGATE="`+gate+`"`))
+			first := h.await(engine.Running).Generation
+			h.write("gate", "")
+			eventually(t, "the worker is in the gate", func() bool { _, err := os.Stat(gate + ".in"); return err == nil })
+			h.deliver(shape(t, 2))
+			h.await(engine.Built)
+			if end {
+				h.cancel()
+				h.remove("gate") // before the pipeline gives up or after it
+			} else {
+				var absent *engine.AbsentError
+				refused(t, h.await(engine.Rejected, engine.Swapped).Err, engine.StageMigrate, &absent, "did not come")
+				h.remove("gate")
+				h.stillTicks(first)
+			}
+			layout := int64(1)
+			for _, r := range h.records() {
+				if end { // when the worker came before the pipeline saw the end, all have migrated
+					layout = max(layout, r.Layout)
+				}
+				if r.Layout != layout || r.Ticks != r.Score || r.Left != r.Arrived {
+					t.Errorf("expected every tick once, on layout %d, got %+v", layout, r)
+				}
+			}
+		})
+	}
+}
+
+// TestMigrationsInAStorm: layouts to and fro, workers more and fewer, rollbacks and looks at the state, at full speed.
+func TestMigrationsInAStorm(t *testing.T) {
+	t.Parallel()
+	for _, swap := range []epoch.Mode{epoch.Aligned, epoch.Immediate} {
+		t.Run(swap.String(), func(t *testing.T) {
+			t.Parallel()
+			cfg := field(t, engine.MigrateAuto)
+			cfg.Swap, cfg.Tick, cfg.Shards, cfg.Keep = swap, engine.FreeRunning, 101, 2
+			h := start(t, cfg, shape(t, 1))
+			h.await(engine.Running)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			h.group.Go(func() error {
+				for i := 0; ctx.Err() == nil; i++ {
+					if err := h.Resize(1 + i%5); err != nil {
+						return fmt.Errorf("resize: %w", err)
+					}
+					view, err := h.State(ctx, i%100, 1)
+					if err == nil && uint64(len(view.Shards[0])) != view.Layout.Size {
+						return fmt.Errorf("a view of %d bytes in a layout of %d", len(view.Shards[0]), view.Layout.Size)
+					}
+				}
+				return nil
+			})
+			for i := range 40 {
+				h.deliver(shape(t, []int{1, 2, 3}[i%3]).stamped(fmt.Sprint(i)))
+				h.swapped()
+				if i%8 == 7 {
+					if err := h.Rollback(t.Context(), 0); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			cancel()
+			shards, want := h.records(), int64(h.Status().Ticks)
+			for _, ev := range h.history {
+				if m := ev.Migration; m != nil && m.Way == engine.AsKept {
+					want -= int64(m.Tick - m.Kept)
+				}
+			}
+			for _, r := range shards {
+				if r.Ticks != r.Score || r.Inits != 1 || r.Left != r.Arrived || swap == epoch.Aligned && r.Ticks != want {
+					t.Fatalf("expected every one of %d ticks once, got %+v", want, r)
+				}
+			}
+		})
+	}
+}
