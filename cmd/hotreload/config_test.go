@@ -159,7 +159,7 @@ func TestEngineConfigCarriesEverySetting(t *testing.T) {
 	s, from := resolved(t, "", nil, "--watch=logic.c", "--build=make", "--lib=l.so", "--dir=.", "--depfile=l.d",
 		"--build-timeout=3s", "--tick-ms=0.5", "--seed=123", "--ticks=10", "--shards=8", "--workers=4", "--max-catchup=5",
 		"--swap=immediate", "--watch-mode=poll", "--poll-ms=20", "--debounce-ms=1.5", "--exit-on-failure", "--show=a,b",
-		"--state-type=world_t", "--tick-deadline=4s", "--tick-kill=5s", "--probation-ticks=6", "--keep=7", "--strict", "--trial=load")
+		"--state-type=world_t", "--tick-deadline=4s", "--tick-kill=5s", "--probation-ticks=6", "--keep=7", "--strict", "--trial=load", "--migrate=auto")
 	if err := s.check(from); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestEngineConfigCarriesEverySetting(t *testing.T) {
 		Tick: 500 * time.Microsecond, Seed: 123, Ticks: 10, Shards: 8, Workers: 4, MaxCatchup: 5, Swap: epoch.Immediate,
 		WatchMode: "poll", PollInterval: 20 * time.Millisecond, Debounce: 1500 * time.Microsecond, ExitOnFailure: true,
 		Show: []string{"a", "b"}, StateType: "world_t", TickDeadline: 4 * time.Second, TickKill: 5 * time.Second,
-		ProbationTicks: 6, Keep: 7, Strict: true, Trial: trial.Load,
+		ProbationTicks: 6, Keep: 7, Strict: true, Trial: trial.Load, Migrate: engine.MigrateAuto,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("configuration differs (-want +got):\n%s", diff)
