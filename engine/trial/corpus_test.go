@@ -55,6 +55,7 @@ var corpusOutcomes = map[string]outcome{
 	"stack_overflow.c":      {stage: StageTick, cause: "in deeper+"},
 	"stdout_flood.c":        {},
 	"steal_handler.c":       {warns: WarnSignals},
+	"steal_in_tick.c":       {warns: WarnSignals},
 	"thread.c":              {warns: WarnThreads},
 	"throw.cpp":             {stage: StageTick, cause: "SIGABRT", output: "terminate called"},
 	"tls.rs":                {},
