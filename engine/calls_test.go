@@ -25,8 +25,13 @@ func TestRollback(t *testing.T) {
 	}
 	h.deliver(probe(t, "-DSTEP=2"))
 	second := h.swapped()
+	h.write("candidate", "no library")
+	h.await(engine.Rejected)
 	if err := h.Rollback(t.Context(), 0); err != nil {
 		t.Fatal(err)
+	}
+	if err := h.Outcome(); err != nil {
+		t.Errorf("outcome after a good rollback: %v, expected none", err)
 	}
 	third := h.await(engine.RolledBack).Generation
 	if third.Hash != first.Hash || third.Number <= second.Number || third.Epoch <= second.Epoch || h.Status().Generation != third {

@@ -73,8 +73,19 @@ func (l *lateness) settle() {
 	}
 }
 
+// collect adds what the workers have given up, and asks them for more.
+func (l *lateness) collect() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.meters {
+		if m != nil {
+			m.collect()
+		}
+	}
+}
+
 // summary returns the timing of all workers together and of each. It waits for no worker: while they run, it tells what
-// they had recorded when they ran their first tick after the summary before. After settle it tells everything.
+// they had recorded when they ran their first tick after the collect or summary before. After settle it tells everything.
 func (l *lateness) summary() (all Timing, each []Timing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

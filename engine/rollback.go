@@ -131,7 +131,10 @@ func (p *pipeline) rollback(number uint64) error {
 		if err != nil {
 			return err
 		}
-		return p.release(next, func() { p.reportRollback(next) })
+		return p.release(next, func() {
+			p.engine.set(func(s *Status) { s.Outcome = nil })
+			p.reportRollback(next)
+		})
 	}
 	return &NotKeptError{number, p.keptNumbers()}
 }

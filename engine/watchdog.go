@@ -10,6 +10,9 @@ import (
 // cancelTries bounds how often the watchdog asks a crossing to end: a tick asleep in libc is never in its own text.
 const cancelTries = 200
 
+// timingAge bounds, together with the length of a tick, how old a Timing is.
+const timingAge = time.Second
+
 // watched is what the watchdog knows of one hand's crossing.
 type watched struct {
 	crossing uint64
@@ -26,11 +29,16 @@ func (p *pipeline) watchdog(ctx context.Context) error {
 	interval := min(max(min(p.cfg.TickDeadline, p.cfg.TickKill)/8, time.Millisecond), 50*time.Millisecond)
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
+	fresh := time.NewTicker(timingAge)
+	defer fresh.Stop()
 	seen := make(map[*hand]*watched)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-fresh.C:
+			p.lateness.collect()
+			continue
 		case <-ticker.C:
 		}
 		p.restoreHandlers(p.engine.Status().Generation.Library) // a tick may have replaced them, too

@@ -11,7 +11,7 @@ type WorkerStatus struct {
 	Parked     bool          // it is between two ticks and waits
 	Generation uint64        // what it runs; in immediate mode the newest
 	Stuck      time.Duration // how long it has been in this tick, once that is more than Config.TickDeadline; else 0
-	Timing     Timing        // of its ticks, as of its first tick after the call before
+	Timing     Timing        // of its ticks, but for the last two seconds or so
 }
 
 // Workers returns a picture of each worker, none before the first generation runs. It disturbs no tick.

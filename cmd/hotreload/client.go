@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -116,6 +117,33 @@ func (t *terminal) verdict(c *connection, v control.Verdict) error {
 		return err
 	}
 	return exit(v.ExitCode)
+}
+
+// newOrder completes the command of an order that has no parameters: told says what the host was like after it.
+func newOrder(
+	t *terminal, cmd *cobra.Command, order func(*control.Client, context.Context) (control.Status, error), told func(control.Status) string,
+) *cobra.Command {
+	var c connection
+	cmd.Args = noArguments
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return t.order(cmd.Context(), &c, order, told) }
+	t.addConnection(cmd, &c)
+	return cmd
+}
+
+// order gives an order to a host and prints what it was like after it.
+func (t *terminal) order(
+	ctx context.Context, c *connection, order func(*control.Client, context.Context) (control.Status, error), told func(control.Status) string,
+) error {
+	return t.talk(c, func(client *control.Client) error {
+		s, err := order(client, ctx)
+		if err != nil {
+			return err
+		}
+		if c.format == "json" {
+			return t.printJSON(s)
+		}
+		return t.say("%s\n", told(s))
+	})
 }
 
 // describeGeneration is a generation on one line.

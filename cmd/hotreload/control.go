@@ -18,9 +18,24 @@ const (
 	socketOff  = "off"
 )
 
+// resizable is an engine that gets more processors when it gets more workers.
+type resizable struct {
+	*engine.Engine
+	provide func(workers int)
+}
+
+// Resize implements control.Host.
+func (r resizable) Resize(workers int) error {
+	err := r.Engine.Resize(workers)
+	if err == nil {
+		r.provide(workers)
+	}
+	return err
+}
+
 // serve opens the control API of host and serves it until stop is called, which waits for the end of it. A socket that
 // was not asked for may be missing; everything else that was must work, or is an error.
-func (s *settings) serve(host *engine.Engine, log *zap.Logger, lookup func(string) (string, bool)) (stop func(), err error) {
+func (s *settings) serve(host control.Host, log *zap.Logger, lookup func(string) (string, bool)) (stop func(), err error) {
 	cfg := control.Config{
 		Socket: s.Socket, Listen: s.Listen, TokenFile: s.TokenFile, TLS: s.TLS, TrustedKeys: s.RequireSigned, Log: log,
 	}

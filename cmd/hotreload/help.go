@@ -14,8 +14,9 @@ plugin that does not build or does not match is refused while the old one runs o
 
 Usage:
   hotreload --watch PATH --build COMMAND [flags]
-  hotreload demo | version | completion SHELL | help COMMAND
-  hotreload status | generations | state | events | reload | push FILE.so | rollback    # of a host that runs
+  hotreload demo | doctor FILE.so | layout FILE.so | version | completion SHELL | help COMMAND
+  hotreload status | workers | generations | state | events    # of a host that runs
+  hotreload reload | push FILE.so | rollback | pause | resume | step | pin | unpin | resize WORKERS    # on it
   hotreload pki init | key new | sign FILE.so    # to be trusted from elsewhere
 
 Examples:

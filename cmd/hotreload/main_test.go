@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -54,7 +55,8 @@ func TestUsageErrorsAreOneLineAndExitCode2(t *testing.T) {
 			`unknown flag -x: flags have two dashes, and --build takes its command as one word: --build "cc ..."`},
 		{"unquoted build command", []string{"--watch", "logic.c", "--build", "cc", "logic.c"},
 			`unexpected argument "logic.c": expected only flags (--build takes its command as one word: --build "cc ...")`},
-		{"unknown command", []string{"serve"}, `unexpected argument "serve": expected flags or a command (demo, version, completion, help)`},
+		{"unknown command", []string{"serve"}, `unexpected argument "serve": expected flags or a command`},
+		{"misspelt command", []string{"statsu"}, `unknown command "statsu": did you mean status?`},
 		{"flag without value", append(good, "--seed"), "--seed: expected a whole number, 0 or more, got nothing"},
 		{"negative tick", append(good, "--tick-ms", "-1"), `--tick-ms: expected 0 (free-running) or 0.001 to 86400000 milliseconds, got "-1"`},
 		{"tick is no number", append(good, "--tick-ms", "NaN"), `--tick-ms: expected 0 (free-running) or 0.001 to 86400000 milliseconds, got "NaN"`},
@@ -165,6 +167,11 @@ func TestHelpNamesEveryFlagAndExitCode(t *testing.T) {
 	for name := range fields(t) {
 		if !strings.Contains(stdout, "\n  --"+name+" ") {
 			t.Errorf("help does not list --%s", name)
+		}
+	}
+	for _, cmd := range newRoot(&terminal{lookup: os.LookupEnv}).Commands() {
+		if !regexp.MustCompile(`(?m)^  hotreload (.*[|] )?` + cmd.Name() + `\b`).MatchString(stdout) {
+			t.Errorf("help does not list hotreload %s", cmd.Name())
 		}
 	}
 	for _, want := range []string{"\n   0  ", "\n   1  ", "\n   2  ", "\n   9  ", "\n  10  ", "\n  11  ", "\n  12  ", "Examples:"} {

@@ -18,8 +18,10 @@ func newRoot(t *terminal) *cobra.Command {
 		Short:         "Run a native plugin and swap in its new code on every save, without losing state",
 		Args:          noArguments,
 		SilenceErrors: true,
-		SilenceUsage:  true,
-		Version:       readVersion().String(),
+
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
+		Version:                    readVersion().String(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, from, err := resolve(cmd.Flags(), t.lookup)
 			if err != nil {
@@ -44,6 +46,7 @@ func newRoot(t *terminal) *cobra.Command {
 	root.AddCommand(newDemo(t), newDoctor(t), newLayout(t), newVersion(t))
 	root.AddCommand(
 		newStatus(t), newGenerations(t), newState(t), newEvents(t), newReload(t), newPush(t), newRollback(t),
+		newWorkers(t), newPause(t), newResume(t), newStep(t), newPin(t), newUnpin(t), newResize(t),
 		newPKI(t), newKey(t), newSign(t),
 	)
 	return root
@@ -85,7 +88,10 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if cmd.HasParent() {
 		return fmt.Errorf("unexpected argument %q: %s takes no more", args[0], cmd.CommandPath())
 	}
-	return fmt.Errorf("unexpected argument %q: expected flags or a command (demo, version, completion, help)", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("unknown command %q: did you mean %s?", args[0], near[0])
+	}
+	return fmt.Errorf("unexpected argument %q: expected flags or a command", args[0])
 }
 
 // flagError says in the words of the other usage errors what the flag parser found.

@@ -22,7 +22,8 @@ func (t *terminal) run(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	t.provideProcessors(s.Workers, s.Shards)
+	provide := func(workers int) { t.provideProcessors(workers, s.Shards) }
+	provide(s.Workers)
 	host, err := engine.New(cfg, engine.WithLogger(log))
 	if errors.Is(err, engine.ErrConfig) {
 		return err
@@ -31,7 +32,7 @@ func (t *terminal) run(ctx context.Context, s *settings) error {
 		return conclude(log, engine.ExitCode(err))
 	}
 
-	stopServing, err := s.serve(host, log, t.lookup)
+	stopServing, err := s.serve(resizable{host, provide}, log, t.lookup)
 	if err != nil {
 		log.Named("control").Error("cannot serve", zap.Error(err), engine.Text("cannot start: %v", err))
 		return conclude(log, engine.ExitRuntime)

@@ -45,14 +45,23 @@ func statusText(s control.Status) string {
 	case s.Generation == nil:
 		line("generation", "none: waiting for a first good build")
 	default:
-		line("generation", "%d, %s (%.12s) since tick %d", s.Generation.Number, s.Generation.Library, s.Generation.Hash, s.Generation.Activation)
+		line("generation", "%d, %s (%.12s) since tick %d%s", s.Generation.Number, s.Generation.Library,
+			s.Generation.Hash, s.Generation.Activation, mark(s.Pin, "pinned"))
 	}
-	line("ticks", "%d of %s on %s", s.Ticks, plural(s.Shards, "shard"), plural(s.Workers, "worker"))
+	line("ticks", "%d of %s on %s%s", s.Ticks, plural(s.Shards, "shard"), plural(s.Workers, "worker"), mark(s.Paused, "paused"))
 	line("reloads", "%d swapped, %d rejected, %d faulty", s.Swaps, s.Rejections, s.Faults)
 	line("last", "%s", outcomeText(s.Outcome))
 	line("libraries", "%d loaded, %d unmapped, %d stay mapped", s.Loaded, s.Reclaimed, s.Pinned)
 	line("host", "process %d, up %v", s.PID, time.Duration(s.Uptime*float64(time.Second)).Round(time.Second))
 	return b.String()
+}
+
+// mark returns a word to stand behind others if it applies.
+func mark(applies bool, word string) string {
+	if applies {
+		return ", " + word
+	}
+	return ""
 }
 
 func outcomeText(o control.Outcome) string {

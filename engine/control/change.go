@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"hotreload/engine"
+	"hotreload/workers"
 
 	"go.uber.org/zap"
 )
@@ -90,7 +91,13 @@ func problemOf(err error) *Problem {
 		return problem(http.StatusBadRequest, "bad-request", "%v", shards)
 	case errors.As(err, &kept):
 		return problem(http.StatusConflict, "not-kept", "%v", kept)
-	case errors.Is(err, engine.ErrNotRunning):
+	case errors.Is(err, engine.ErrPin):
+		return problem(http.StatusConflict, "pin", "%v", err)
+	case errors.Is(err, engine.ErrNotPaused):
+		return problem(http.StatusConflict, "not-paused", "%v", err)
+	case errors.Is(err, engine.ErrConfig):
+		return problem(http.StatusBadRequest, "bad-request", "%v", err)
+	case errors.Is(err, engine.ErrNotRunning), errors.Is(err, workers.ErrEnded):
 		return problem(http.StatusServiceUnavailable, "not-running", "%v", err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return problem(http.StatusGatewayTimeout, "timeout", "the host did not answer in time: %v", err)
@@ -119,4 +126,17 @@ func query(r *http.Request, known ...string) (url.Values, *Problem) {
 		}
 	}
 	return q, nil
+}
+
+// number returns the parameter name of q as a whole number from least to most; absent when it is not given.
+func number(q url.Values, name string, absent, least, most int64) (int64, *Problem) {
+	text := q.Get(name)
+	if text == "" {
+		return absent, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, problem(http.StatusBadRequest, "bad-request", "%s: expected a whole number from %d to %d, got %.40q", name, least, most, text)
+	}
+	return n, nil
 }

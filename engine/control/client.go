@@ -1,7 +1,6 @@
 package control
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -107,6 +106,11 @@ func (c *Client) State(ctx context.Context, first, count int) (State, error) {
 	return get[State](ctx, c, "/v1/state", url.Values{"shard": {strconv.Itoa(first)}, "count": {strconv.Itoa(count)}})
 }
 
+// Workers returns what each worker does and how well it keeps time.
+func (c *Client) Workers(ctx context.Context) (Workers, error) {
+	return get[Workers](ctx, c, "/v1/workers", nil)
+}
+
 // Events returns the events that are kept.
 func (c *Client) Events(ctx context.Context) (Events, error) {
 	return get[Events](ctx, c, "/v1/events", nil)
@@ -124,6 +128,36 @@ func (c *Client) Rollback(ctx context.Context, generation uint64) (Verdict, erro
 		q.Set("generation", strconv.FormatUint(generation, 10))
 	}
 	return post[Verdict](ctx, c, "/v1/rollback", q)
+}
+
+// Pause has the simulation stop, and returns the status when it stands. Pausing twice is no error.
+func (c *Client) Pause(ctx context.Context) (Status, error) {
+	return post[Status](ctx, c, "/v1/pause", nil)
+}
+
+// Resume has a paused simulation run on.
+func (c *Client) Resume(ctx context.Context) (Status, error) {
+	return post[Status](ctx, c, "/v1/resume", nil)
+}
+
+// Step has a paused simulation run for so many ticks, and returns the status when they are done.
+func (c *Client) Step(ctx context.Context, ticks uint64) (Status, error) {
+	return post[Status](ctx, c, "/v1/step", url.Values{"ticks": {strconv.FormatUint(ticks, 10)}})
+}
+
+// Pin has the host keep the generation that runs until Unpin.
+func (c *Client) Pin(ctx context.Context) (Status, error) {
+	return post[Status](ctx, c, "/v1/pin", nil)
+}
+
+// Unpin ends Pin: what has changed meanwhile is swapped in.
+func (c *Client) Unpin(ctx context.Context) (Status, error) {
+	return post[Status](ctx, c, "/v1/unpin", nil)
+}
+
+// Resize has the host tick its shards on so many workers.
+func (c *Client) Resize(ctx context.Context, workers int) (Status, error) {
+	return post[Status](ctx, c, "/v1/resize", url.Values{"workers": {strconv.Itoa(workers)}})
 }
 
 // Shipment is a library to push.
@@ -157,104 +191,6 @@ func (c *Client) Push(ctx context.Context, s Shipment) (Verdict, error) {
 		r.Header.Set(headerSignature, s.Signature)
 	}
 	return receive[Verdict](c, r)
-}
-
-// Follow calls happened for each event that is kept and then for each that comes, until the host ends (nil), ctx does,
-// or happened returns an error. missed is called for a gap. It connects again when the connection breaks, and goes on
-// behind the last event.
-func (c *Client) Follow(ctx context.Context, happened func(Event) error, missed func(Gap) error) error {
-	f := follower{happened: happened, missed: missed}
-	for {
-		before := f.last
-		err := c.follow(ctx, &f)
-		var refused *Problem
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case f.failed != nil:
-			return f.failed
-		case errors.As(err, &refused), f.ended, f.last == before:
-			return err
-		}
-	}
-}
-
-// follower is the state of Follow across connections.
-type follower struct {
-	happened func(Event) error
-	missed   func(Gap) error
-	last     string // id of the last event
-	ended    bool   // the host has said that it ends
-	failed   error  // by a callback
-}
-
-func (c *Client) follow(ctx context.Context, f *follower) error {
-	r, err := c.request(ctx, http.MethodGet, "/v1/events", nil, nil)
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Accept", mediaTypeStream)
-	if f.last != "" {
-		r.Header.Set("Last-Event-ID", f.last)
-	}
-	answer, err := c.do(r)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	return f.read(answer.Body)
-}
-
-// read takes events off a stream until it ends.
-func (f *follower) read(body io.Reader) error {
-	lines := bufio.NewScanner(body)
-	lines.Buffer(nil, maxAnswer)
-	var id, kind, data string
-	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), ":")
-		value = strings.TrimPrefix(value, " ")
-		switch name {
-		case "id":
-			id = value
-		case "event":
-			kind = value
-		case "data":
-			data = value
-		case "":
-			if lines.Text() != "" || data == "" { // a comment, or an empty event
-				continue
-			}
-			if err := f.take(kind, data); err != nil || f.ended {
-				return err
-			}
-			if id != "" {
-				f.last = id
-			}
-			id, kind, data = "", "", ""
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("events: %w", err)
-	}
-	return nil
-}
-
-func (f *follower) take(kind, data string) error {
-	if kind == KindGap {
-		var gap Gap
-		if err := json.Unmarshal([]byte(data), &gap); err != nil {
-			return fmt.Errorf("events: gap: %w", err)
-		}
-		f.failed = f.missed(gap)
-		return f.failed
-	}
-	var ev Event
-	if err := json.Unmarshal([]byte(data), &ev); err != nil {
-		return fmt.Errorf("events: %w", err)
-	}
-	f.ended = ev.Kind == "ended"
-	f.failed = f.happened(ev)
-	return f.failed
 }
 
 func get[T any](ctx context.Context, c *Client, path string, q url.Values) (T, error) {

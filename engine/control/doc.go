@@ -12,7 +12,7 @@
 // Every wait has a limit: for headers, for each read of a body, for each write, for the end.
 //
 // Parts. server.go runs the listeners (unix.go, tcp.go, discover.go finds sockets); routes.go is the table of what there
-// is, access.go lets requests in (role.go, token.go, certificate.go say who may do what); status.go, change.go, push.go,
-// stream.go with ring.go, state.go and metrics.go answer; wire.go and problem.go are the JSON. client.go is the other
-// end. signature.go and pki.go make and check what deployments are trusted by.
+// is, access.go lets requests in (role.go, token.go, certificate.go say who may do what); status.go, change.go, steer.go,
+// push.go, stream.go with ring.go, state.go, workers.go and metrics.go answer; wire.go and problem.go are the JSON.
+// client.go with follow.go is the other end. signature.go and pki.go make and check what deployments are trusted by.
 package control

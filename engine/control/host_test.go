@@ -36,6 +36,7 @@ type fakeHost struct {
 	subs     map[chan engine.Event]bool
 	deciding chan struct{} // not nil: a push waits for it before it is decided
 	pushes   []error       // what became of each
+	timing   engine.Timing // of each worker, and of all
 }
 
 func newFakeHost() *fakeHost {
@@ -95,10 +96,65 @@ func (h *fakeHost) Reload(context.Context) error {
 	return h.outcome
 }
 
+func (h *fakeHost) Pause(context.Context) error {
+	return h.steer(func(s *engine.Status) { s.Paused = true })
+}
+
+func (h *fakeHost) Resume(context.Context) error {
+	return h.steer(func(s *engine.Status) { s.Paused = false })
+}
+
+func (h *fakeHost) Step(_ context.Context, ticks uint64) error {
+	if !h.Status().Paused {
+		return engine.ErrNotPaused
+	}
+	return h.steer(func(s *engine.Status) { s.Ticks += ticks })
+}
+
+func (h *fakeHost) Pin(context.Context) error {
+	return h.steer(func(s *engine.Status) { s.Pin = true })
+}
+
+func (h *fakeHost) Unpin(context.Context) error {
+	return h.steer(func(s *engine.Status) { s.Pin = false })
+}
+
+func (h *fakeHost) Resize(workers int) error {
+	if workers < 1 || workers > engine.MaxWorkers {
+		return fmt.Errorf("%w: Workers: expected 1 to %d, got %d", engine.ErrConfig, engine.MaxWorkers, workers)
+	}
+	return h.steer(func(s *engine.Status) { s.Workers = workers })
+}
+
+func (h *fakeHost) steer(change func(*engine.Status)) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.outcome == nil {
+		change(&h.status)
+	}
+	return h.outcome
+}
+
+func (h *fakeHost) Workers() []engine.WorkerStatus {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.status.Generation.Number == 0 {
+		return nil
+	}
+	return []engine.WorkerStatus{
+		{Worker: 0, First: 0, Count: 2, Tick: 8, Parked: true, Generation: h.status.Generation.Number, Timing: h.timing},
+		{Worker: 1, First: 2, Count: 2, Tick: 7, Generation: h.status.Generation.Number, Stuck: 3 * time.Second, Timing: h.timing},
+	}
+}
+
+func (h *fakeHost) Timing() engine.Timing { return h.timing }
+
 func (h *fakeHost) Rollback(_ context.Context, generation uint64) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
+	case h.outcome != nil:
+		return h.outcome
 	case generation == h.status.Generation.Number:
 		return engine.ErrUnchanged
 	case generation > h.status.Generation.Number:

@@ -192,7 +192,8 @@ func TestDescriptionHasTheFieldsThatThereAre(t *testing.T) {
 		"Status": reflect.TypeFor[Status](), "Generation": reflect.TypeFor[Generation](), "Generations": reflect.TypeFor[Generations](),
 		"Outcome": reflect.TypeFor[Outcome](), "Event": reflect.TypeFor[Event](), "Gap": reflect.TypeFor[Gap](),
 		"Events": reflect.TypeFor[Events](), "Health": reflect.TypeFor[Health](), "State": reflect.TypeFor[State](),
-		"Problem": reflect.TypeFor[Problem](),
+		"Problem": reflect.TypeFor[Problem](), "Workers": reflect.TypeFor[Workers](), "Worker": reflect.TypeFor[Worker](),
+		"Distribution": reflect.TypeFor[Distribution](),
 	} {
 		var fields, required []string
 		for _, f := range reflect.VisibleFields(typ) {
@@ -227,6 +228,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	empty := func() *fakeHost {
 		h := newFakeHost()
 		h.status.Generation, h.status.Generations = engine.Generation{}, nil
+		return h
+	}
+	paused := func() *fakeHost {
+		h := newFakeHost()
+		h.status.Paused = true
 		return h
 	}
 	failing := func(err error) func() *fakeHost {
@@ -273,6 +279,26 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{fresh, "POST", "/v1/rollback?generation=1", "", nil, 200, 0},
 		{fresh, "POST", "/v1/rollback?generation=9", "", nil, 409, 1},
 		{fresh, "POST", "/v1/rollback?generation=-1", "", nil, 400, 1},
+		{failing(engine.ErrPin), "POST", "/v1/rollback", "", nil, 409, 1},
+		{fresh, "GET", "/v1/workers", "", nil, 200, 0},
+		{empty, "GET", "/v1/workers", "", nil, 200, 0},
+		{fresh, "GET", "/v1/workers?worker=1", "", nil, 400, 1},
+		{fresh, "POST", "/v1/pause", "", nil, 200, 0},
+		{fresh, "POST", "/v1/pause?now", "", nil, 400, 1},
+		{failing(engine.ErrNotRunning), "POST", "/v1/pause", "", nil, 503, 1},
+		{fresh, "POST", "/v1/resume", "", nil, 200, 0},
+		{fresh, "POST", "/v1/step", "", nil, 409, 1},
+		{paused, "POST", "/v1/step", "", nil, 200, 0},
+		{paused, "POST", "/v1/step?ticks=4294967295", "", nil, 200, 0},
+		{paused, "POST", "/v1/step?ticks=4294967296", "", nil, 400, 1},
+		{paused, "POST", "/v1/step?ticks=0", "", nil, 400, 1},
+		{paused, "POST", "/v1/step?ticks=1.5", "", nil, 400, 1},
+		{fresh, "POST", "/v1/pin", "", nil, 200, 0},
+		{fresh, "POST", "/v1/unpin", "", nil, 200, 0},
+		{fresh, "POST", "/v1/resize?workers=3", "", nil, 200, 0},
+		{fresh, "POST", "/v1/resize", "", nil, 400, 1},
+		{fresh, "POST", "/v1/resize?workers=1025", "", nil, 400, 1},
+		{fresh, "POST", "/v1/resize?workers=99999999999999999999", "", nil, 400, 1},
 		{fresh, "POST", "/v1/artifacts?name=logic.so", "library", binary, 200, 0},
 		{failing(rejected), "POST", "/v1/artifacts?name=logic.so", "library", binary, 422, 10},
 		{fresh, "POST", "/v1/artifacts?name=logic.so", "library", append(binary, "If-Match", `"1"`), 200, 0},

@@ -37,6 +37,8 @@ var titles = map[string]string{
 	"signature":          "The artifact is not signed by a key that is trusted",
 	"rejected":           "A stage refused the reload",
 	"not-kept":           "The host cannot roll back to that",
+	"pin":                "The running generation is pinned",
+	"not-paused":         "The simulation is not paused",
 	"not-running":        "The engine does not run",
 	"timeout":            "It took too long",
 	"busy":               "Too many do this at once",

@@ -25,6 +25,7 @@ func (s *Server) table() []route {
 	return []route{
 		{"GET", "/v1/status", Read, s.status},
 		{"GET", "/v1/generations", Read, s.generations},
+		{"GET", "/v1/workers", Read, s.workers},
 		{"GET", "/v1/state", Read, s.state},
 		{"GET", "/v1/events", Read, s.listEvents},
 		{"GET", "/v1/health", Read, s.health},
@@ -32,6 +33,12 @@ func (s *Server) table() []route {
 		{"GET", "/metrics", Read, s.metrics.serve},
 		{"POST", "/v1/reload", Operate, s.reload},
 		{"POST", "/v1/rollback", Operate, s.rollback},
+		{"POST", "/v1/pause", Operate, s.pause},
+		{"POST", "/v1/resume", Operate, s.resume},
+		{"POST", "/v1/step", Operate, s.step},
+		{"POST", "/v1/pin", Operate, s.pin},
+		{"POST", "/v1/unpin", Operate, s.unpin},
+		{"POST", "/v1/resize", Operate, s.resize},
 		{"POST", "/v1/artifacts", Deploy, s.push},
 	}
 }

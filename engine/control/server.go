@@ -25,6 +25,14 @@ type Host interface {
 	Rollback(ctx context.Context, generation uint64) error
 	Push(ctx context.Context, push engine.Push, r io.Reader) (engine.Generation, error)
 	State(ctx context.Context, first, count int) (*engine.StateView, error)
+	Pause(ctx context.Context) error
+	Resume(ctx context.Context) error
+	Step(ctx context.Context, ticks uint64) error
+	Pin(ctx context.Context) error
+	Unpin(ctx context.Context) error
+	Resize(workers int) error
+	Workers() []engine.WorkerStatus
+	Timing() engine.Timing
 }
 
 // Config says where to serve and to whom. At least one of Socket and Listen is needed.

@@ -105,25 +105,19 @@ func (s *Server) state(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	first, count := 0, 1
-	for _, n := range []struct {
-		name string
-		into *int
-	}{{"shard", &first}, {"count", &count}} {
-		text := q.Get(n.name)
-		if text == "" {
-			continue
-		}
-		value, err := strconv.ParseInt(text, 10, 32)
-		if err != nil {
-			problem(http.StatusBadRequest, "bad-request", "%s: expected a whole number, got %.40q", n.name, text).write(w)
-			return
-		}
-		*n.into = int(value)
+	first, p := number(q, "shard", 0, 0, math.MaxInt32)
+	if p != nil {
+		p.write(w)
+		return
+	}
+	count, p := number(q, "count", 1, 1, engine.MaxViewShards)
+	if p != nil {
+		p.write(w)
+		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.limits.state)
 	defer cancel()
-	view, err := s.host.State(ctx, first, count)
+	view, err := s.host.State(ctx, int(first), int(count))
 	if errors.Is(err, context.DeadlineExceeded) {
 		problem(http.StatusGatewayTimeout, "timeout", "expected the workers to pass within %v, but one did not: is it stuck in a tick?", s.cfg.limits.state).write(w)
 		return

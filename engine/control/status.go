@@ -8,13 +8,17 @@ import (
 	"hotreload/engine"
 )
 
-func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) { answer(w, s.now()) }
+
+// now returns the host's status at this moment.
+func (s *Server) now() Status {
 	st := s.host.Status()
-	answer(w, Status{
+	return Status{
 		Running: st.Running, PID: os.Getpid(), Uptime: time.Since(s.started).Seconds(), Generation: newGeneration(st.Generation),
-		Ticks: st.Ticks, Shards: st.Shards, Workers: st.Workers, Swaps: st.Swaps, Rejections: st.Rejections, Faults: st.Faults,
-		Loaded: st.Loaded, Reclaimed: st.Reclaimed, Pinned: st.Pinned, Watch: st.Watch, Outcome: outcomeOf(st),
-	})
+		Ticks: st.Ticks, Shards: st.Shards, Workers: st.Workers, Paused: st.Paused, Pin: st.Pin, Swaps: st.Swaps,
+		Rejections: st.Rejections, Faults: st.Faults, Loaded: st.Loaded, Reclaimed: st.Reclaimed, Pinned: st.Pinned,
+		Watch: st.Watch, Outcome: outcomeOf(st),
+	}
 }
 
 // outcomeOf returns what became of the last reload.

@@ -31,8 +31,8 @@ func newRecord(ev Event) record {
 // id is the event id that a reader shows to go on after seq.
 func (s *Server) id(seq uint64) string { return fmt.Sprintf("%s-%d", s.run, seq) }
 
-// resume returns the seq after which a reader goes on, from its Last-Event-ID.
-func (s *Server) resume(r *http.Request) (seq uint64, gap *Gap, p *Problem) {
+// position returns the seq after which a reader goes on, from its Last-Event-ID.
+func (s *Server) position(r *http.Request) (seq uint64, gap *Gap, p *Problem) {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
 		return 0, nil, nil
@@ -58,7 +58,7 @@ func (s *Server) listEvents(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	seq, gap, p := s.resume(r)
+	seq, gap, p := s.position(r)
 	if p != nil {
 		p.write(w)
 		return

@@ -18,6 +18,8 @@ type Status struct {
 	Ticks      uint64      `json:"ticks"`      // completed by every worker
 	Shards     int         `json:"shards"`
 	Workers    int         `json:"workers"`
+	Paused     bool        `json:"paused"`
+	Pin        bool        `json:"pin"`   // the generation is kept until it is unpinned
 	Swaps      uint64      `json:"swaps"` // publications after the first
 	Rejections uint64      `json:"rejections"`
 	Faults     uint64      `json:"faults"`
