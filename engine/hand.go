@@ -37,16 +37,21 @@ type hand struct {
 	thread *native.Thread
 	span   workers.Span
 
+	tenure
+	idle   int    // shards of the span that are not live
+	stride int    // bytes from shard to shard
+	memory []byte // the span's shards
+	copies []byte // the same as they were before the tick; nil before the first copy
+}
+
+// tenure is what a hand hands on to those that take over its shards.
+type tenure struct {
 	arrived uint64 // the tick at which the code that runs came
 	stand   *code  // runs in its place here; nil while it does not
-	idle    int    // shards of the span that are not live
-	stride  int    // bytes from shard to shard
-	memory  []byte // the span's shards
-	copies  []byte // the same as they were before the tick; nil before the first copy
 }
 
 func newHand(f *crew, s workers.Span) *hand {
-	h := &hand{crew: f, thread: native.NewThread(), span: s}
+	h := &hand{crew: f, thread: native.NewThread(), span: s, tenure: f.hands.inherit(s)}
 	h.settle()
 	for _, m := range f.marks[s.First : s.First+s.Count] {
 		if m != live {

@@ -77,3 +77,36 @@ func TestResizeRefuses(t *testing.T) {
 	}
 	h.finish()
 }
+
+// TestResizeKeepsProbation: workers that take over shards know since when they run the new code, so a fault loses no tick
+// of theirs either.
+func TestResizeKeepsProbation(t *testing.T) {
+	t.Parallel()
+	cfg := workshop(t)
+	cfg.Shards, cfg.Workers, cfg.Tick, cfg.Paused = 9, 2, engine.FreeRunning, true
+	cfg.ProbationTicks, cfg.SnapshotBytes = 20, -1
+	h := start(t, cfg, probe(t))
+	h.await(engine.Running)
+	step := func(n uint64) {
+		t.Helper()
+		if err := h.Step(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step(100)
+	h.deliver(probe(t, "-DLIMIT=105", "-DAT_LIMIT=__builtin_trap()"))
+	h.swapped()
+	for _, n := range []int{4, 3} {
+		if err := h.Resize(n); err != nil {
+			t.Fatal(err)
+		}
+		step(1)
+	}
+	step(10)
+	h.await(engine.RolledBack)
+	for i, b := range h.books() {
+		if b.Ticks != 112 || b.Score != 112 {
+			t.Errorf("shard %d: expected 112 ticks, each counted once, got %+v", i, b)
+		}
+	}
+}

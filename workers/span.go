@@ -15,6 +15,9 @@ func spanOf(w, n, shards int) Span {
 
 func bound(w, n, shards int) int { return int(int64(w) * int64(shards) / int64(n)) }
 
+// Overlaps tells whether s and t share a shard.
+func (s Span) Overlaps(t Span) bool { return s.common(t).Count > 0 }
+
 // common returns the shards that s shares with t, as s's worker's.
 func (s Span) common(t Span) Span {
 	first, end := max(s.First, t.First), min(s.First+s.Count, t.First+t.Count)
