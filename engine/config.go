@@ -34,9 +34,10 @@ type Config struct {
 	// BuildTimeout bounds one build. Default 2 minutes.
 	BuildTimeout time.Duration
 
-	// Tick is the period of the simulation's ticks, and their dt. Default 100 ms. Negative: free-running, each tick as
-	// soon as the last has ended, with a dt of 100 ms.
+	// Tick is the period of the simulation's ticks. Default 100 ms. FreeRunning: each tick as soon as the last has ended.
 	Tick time.Duration
+	// DT is the simulated length of a tick. Default: Tick, and 100 ms when free-running.
+	DT time.Duration
 	// Shards is the number of instances of the state. Default 1.
 	Shards int
 	// Workers is the number of threads that tick them. Default: the number of processors, but at most one per shard.
@@ -101,14 +102,6 @@ const FreeRunning time.Duration = -1
 
 const defaultTick = 100 * time.Millisecond
 
-// dt is the simulated length of a tick in seconds.
-func (c *Config) dt() float64 {
-	if c.Tick <= 0 {
-		return defaultTick.Seconds()
-	}
-	return c.Tick.Seconds()
-}
-
 // complete fills in the defaults and checks what can be checked without touching the disk.
 func (c *Config) complete() error {
 	refuse := func(field, format string, args ...any) error {
@@ -122,6 +115,14 @@ func (c *Config) complete() error {
 		c.Tick = defaultTick
 	case c.Tick != FreeRunning && c.Tick < time.Microsecond:
 		return refuse("Tick", "expected 1µs or more, got %v", c.Tick)
+	}
+	switch {
+	case c.DT < 0:
+		return refuse("DT", "expected a positive duration, got %v", c.DT)
+	case c.DT == 0 && c.Tick > 0:
+		c.DT = c.Tick
+	case c.DT == 0:
+		c.DT = defaultTick
 	}
 	switch {
 	case c.Shards == 0:

@@ -31,6 +31,7 @@ func TestNewRefusesAConfigThatCannotWork(t *testing.T) {
 		{"missing directory", func(c *engine.Config) { c.Dir = filepath.Join(dir, "nowhere") }, "Dir|nowhere"},
 		{"directory is a file", func(c *engine.Config) { c.Dir = source }, "Dir|logic.c"},
 		{"negative tick", func(c *engine.Config) { c.Tick = -2 }, "Tick|-2ns"},
+		{"negative dt", func(c *engine.Config) { c.DT = -time.Second }, "DT|-1s"},
 		{"tick too short", func(c *engine.Config) { c.Tick = time.Nanosecond }, "Tick|1µs or more|1ns"},
 		{"negative shards", func(c *engine.Config) { c.Shards = -1 }, "Shards|-1"},
 		{"too many shards", func(c *engine.Config) { c.Shards = 1 << 31 }, "Shards|2147483648"},

@@ -111,7 +111,7 @@ func (e *Engine) assemble() (*pipeline, error) {
 	}
 	p.lateness = newLateness()
 	p.crew = &crew{
-		dt: e.cfg.dt(), seed: e.cfg.Seed, probation: e.cfg.ProbationTicks, snapshot: e.cfg.SnapshotBytes,
+		dt: e.cfg.DT.Seconds(), seed: e.cfg.Seed, probation: e.cfg.ProbationTicks, snapshot: e.cfg.SnapshotBytes,
 		faults: make(chan faultReport, 64), hands: &register{},
 	}
 	if err := native.Contain(); err != nil {

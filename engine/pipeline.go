@@ -147,6 +147,7 @@ func (p *pipeline) loop(ctx context.Context) error {
 		case r := <-p.crew.faults:
 			p.faulted(r)
 		case f := <-p.engine.calls:
+			p.settleFaults() // of ticks before the call
 			f(p)
 		}
 	}

@@ -8,6 +8,18 @@ import (
 	"go.uber.org/zap"
 )
 
+// settleFaults handles the faults that workers have reported so far.
+func (p *pipeline) settleFaults() {
+	for {
+		select {
+		case r := <-p.crew.faults:
+			p.faulted(r)
+		default:
+			return
+		}
+	}
+}
+
 // faulted decides what takes the place of code that faulted: the code before it, whose library is open while the code is
 // on probation, else an earlier artifact, else nothing, and then its shards stay held until the next good build. Either
 // way the library is not tried again until its bytes change.
