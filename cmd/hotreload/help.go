@@ -17,6 +17,7 @@ Usage:
   hotreload demo | doctor FILE.so | layout FILE.so | version | completion SHELL | help COMMAND
   hotreload status | workers | generations | state | events    # of a host that runs
   hotreload reload | push FILE.so | rollback | pause | resume | step | pin | unpin | resize WORKERS    # on it
+  hotreload test SCRIPT.txtar...    # scripted ticks, edits and what must come of them
   hotreload pki init | key new | sign FILE.so    # to be trusted from elsewhere
 
 Examples:
