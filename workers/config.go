@@ -16,7 +16,10 @@ type Config struct {
 	Shards int
 	// Period is the time between ticks; 0 runs them back to back.
 	Period time.Duration
-	// Ticks is the number of ticks after which workers wait for the directive to stop; 0 means no end.
+	// Start, when set, gives the tick that the worker of a span begins with; nil: 0. Every worker's own is due at once. In
+	// aligned mode it should be the same for all: those behind would have to come level first.
+	Start func(Span) uint64
+	// Ticks is the tick before which workers wait for the directive to stop; 0 means no end.
 	Ticks uint64
 	// MaxCatchup is how many ticks a late worker runs without waiting; what is missed beyond them moves its schedule
 	// instead. In aligned mode it may run as many as bring it level with the fastest worker, if that is more. No tick is

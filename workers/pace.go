@@ -25,7 +25,8 @@ type pace struct {
 	period  time.Duration
 	catchup uint64
 	fastest func() uint64 // the fastest worker's tick, for which one that is late may make; nil when there is no such
-	base    time.Time     // tick t is due at base + t*period
+	base    time.Time     // tick t is due at base + (t-origin)*period
+	origin  uint64        // not 0, or a period longer than the one of earlier ticks would lie far ahead
 	lead    uint64        // ticks that the worker may be ahead of the slowest, at least 1
 
 	now  time.Time     // when the tick at hand began, for a worker with a schedule
@@ -50,9 +51,10 @@ type pace struct {
 	took     time.Duration
 }
 
-func (p *Pool[C]) newPace(base time.Time, precise bool) pace {
+// newPace returns the schedule of a worker whose tick origin is due at base.
+func (p *Pool[C]) newPace(base time.Time, origin uint64, precise bool) pace {
 	cfg := &p.cfg
-	c := pace{period: cfg.Period, catchup: uint64(cfg.MaxCatchup), base: base, batch: 1, lead: 2, resumed: true, slice: yieldEvery}
+	c := pace{period: cfg.Period, catchup: uint64(cfg.MaxCatchup), base: base, origin: origin, batch: 1, lead: 2, resumed: true, slice: yieldEvery}
 	if precise {
 		c.slice = yieldEvery / 2
 	}
@@ -85,7 +87,7 @@ func (p *pace) next(tick uint64) (wait time.Duration, yield bool) {
 	return 0, p.now.Sub(p.since) >= p.slice
 }
 
-func (p *pace) due(tick uint64) time.Time { return p.base.Add(time.Duration(tick) * p.period) }
+func (p *pace) due(tick uint64) time.Time { return p.base.Add(time.Duration(tick-p.origin) * p.period) }
 
 // rebase moves the schedule when the worker is later than it may catch up.
 func (p *pace) rebase(tick uint64) {

@@ -66,7 +66,7 @@ func (c *clock) onTime(t *testing.T, first, last int, shift time.Duration) {
 // soloPace returns the pace of a worker that has no other to keep to.
 func soloPace(cfg Config) pace {
 	cfg.Mode = epoch.Immediate
-	return (&Pool[int]{cfg: cfg}).newPace(time.Now(), false)
+	return (&Pool[int]{cfg: cfg}).newPace(time.Now(), 0, false)
 }
 
 func TestScheduleDoesNotDrift(t *testing.T) {

@@ -34,7 +34,7 @@ type Pool[C comparable] struct {
 // ErrEnded is the error of what needs workers that have ended or were told to.
 var ErrEnded = errors.New("the workers have ended")
 
-// New returns a pool whose workers will begin at tick 0 with first. hand is called by each worker on its own, locked
+// New returns a pool whose workers will begin at Config.Start with first. hand is called by each worker on its own, locked
 // thread, again when it has moved to a fresh one. New panics when cfg asks for less than one worker or shard.
 func New[C comparable](cfg Config, first Directive[C], hand func(Span) Hand[C]) *Pool[C] {
 	cfg.check()
@@ -42,7 +42,14 @@ func New[C comparable](cfg Config, first Directive[C], hand func(Span) Hand[C]) 
 	origin, step := &step[C]{origin: true}, newStep(first, nil)
 	origin.next.Store(step)
 	p := &Pool[C]{cfg: cfg, domain: epoch.New(cfg.Mode, step.Directive), hand: hand, last: step, ended: make(chan struct{})}
-	p.workers = p.newSet(cfg.Workers, 0, first.Limit.from(0, cfg.end()), origin)
+	start := cfg.Start
+	if start == nil {
+		start = func(Span) uint64 { return 0 }
+	}
+	p.workers = p.newSet(cfg.Workers, func(s Span) (tick, limit uint64) {
+		tick = start(s)
+		return tick, first.Limit.from(tick, cfg.end())
+	}, origin)
 	return p
 }
 
@@ -56,7 +63,7 @@ func (p *Pool[C]) Run() error {
 	}
 	p.started = true
 	for _, w := range p.workers {
-		w.pace = p.newPace(start, w.bell.precise)
+		w.pace = p.newPace(start, w.part.Tick(), w.bell.precise)
 		p.group.Go(w.run)
 	}
 	p.mu.Unlock()

@@ -160,7 +160,7 @@ func remove[T comparable](list []T, x T) []T {
 
 // handOver makes the new set of workers; under mu. All leaving workers are parked before the end, in depart.
 func (p *Pool[C]) handOver(h *handover[C]) {
-	end, base := h.end.Load()&^decided, time.Time{}
+	end, due := h.end.Load()&^decided, time.Time{}
 	limit, newest := uint64(0), uint64(0)
 	var parts []part[C]
 	for _, w := range h.there {
@@ -175,14 +175,14 @@ func (p *Pool[C]) handOver(h *handover[C]) {
 		if w.at.number == newest {
 			limit = max(limit, w.limit)
 		}
-		if w.pace.base.After(base) { // nobody has to catch up with a schedule that was not his
-			base = w.pace.base
+		if d := w.pace.due(end); d.After(due) { // nobody has to catch up with a schedule that was not his
+			due = d
 		}
 	}
 	h.left.Store(int64(h.size))
-	set := p.newSet(h.size, end, limit, nil)
+	set := p.newSet(h.size, func(Span) (tick, until uint64) { return end, limit }, nil)
 	for _, w := range set {
-		w.from, w.keep, w.pace = h, p.keep(end), p.newPace(base, w.bell.precise)
+		w.from, w.keep, w.pace = h, p.keep(end), p.newPace(due, end, w.bell.precise)
 		for _, q := range parts {
 			if s := w.span.common(q.span); s.Count > 0 {
 				w.parts = append(w.parts, part[C]{s, q.at})

@@ -31,13 +31,15 @@ type worker[C comparable] struct {
 	rests atomic.Uint64
 }
 
-// newSet makes n workers, whose shards have met at and not begun tick. Under mu, or in New.
-func (p *Pool[C]) newSet(n int, tick, limit uint64, at *step[C]) []*worker[C] {
+// newSet makes n workers, whose shards have met at and not begun the tick that begin gives, with the one before which
+// they wait. Under mu, or in New.
+func (p *Pool[C]) newSet(n int, begin func(Span) (tick, limit uint64), at *step[C]) []*worker[C] {
 	// A thread that sleeps by itself keeps its processor from the Go scheduler for a while: only with some to spare.
 	precise := canDoze && !p.cfg.coarse && runtime.GOMAXPROCS(0) > n
 	set := make([]*worker[C], n)
 	for i := range set {
 		s := spanOf(i, n, p.cfg.Shards)
+		tick, limit := begin(s)
 		p.made++
 		set[i] = &worker[C]{
 			pool: p, number: p.made, span: s, at: at, limit: limit, part: p.domain.Join(i, tick),
