@@ -28,9 +28,16 @@ func (h *hand) migrate(m *migration, s workers.Span, tick uint64) bool {
 	}
 	h.settle()
 	for i := s.First; i < s.First+s.Count; i++ {
-		h.mark(i, h.arrival(m, i))
+		was := h.arrival(m, i)
+		h.mark(i, was)
+		if h.journal != nil {
+			h.journal.Arrive(i, tick, was != unborn)
+		}
 	}
 	m.settle(s.Count, tick)
+	if h.journal != nil {
+		<-m.done
+	}
 	return true
 }
 
@@ -62,9 +69,13 @@ func (h *hand) carry(m *migration, from, to int, tick uint64) error {
 			m.conversion.Apply(there.arena.Shard(i), old)
 		default:
 			copy(before, old)
+			opened := h.journal != nil && h.journal.Open(i)
 			fault := h.thread.Migrate(c.library.Library, c.api.Migrate, address(i), h.address(i), h.arena.StateSize(), m.from.api.StateRevision)
 			written := !bytes.Equal(before, old)
 			copy(old, before)
+			if opened {
+				h.journal.Settle(i)
+			}
 			switch {
 			case fault != nil:
 				return h.harm(c, "migrate", fault, i, tick)

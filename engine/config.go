@@ -44,7 +44,7 @@ type Config struct {
 	Workers int
 	// Paused begins with a paused simulation: see Engine.Step and Engine.Resume.
 	Paused bool
-	// Ticks ends the run after exactly so many ticks of every shard. 0: endless.
+	// Ticks ends the run after exactly so many ticks of every shard, those of runs before not counted. 0: endless.
 	Ticks uint64
 	// Seed is what the seed of each shard derives from.
 	Seed uint64
@@ -89,6 +89,9 @@ type Config struct {
 	Show []string
 	// StateType names the state's type in the debug information. Default "state_t".
 	StateType string
+	// StateFile is the file in which the state lives: made if there is none, else the run goes on with the state that is
+	// in it, whether the run before has ended or was killed. Empty: the state ends with the run.
+	StateFile string
 	// RunDir is where the private directory for artifacts is made. Default: XDG_RUNTIME_DIR, else the temporary
 	// directory.
 	RunDir string
@@ -206,6 +209,13 @@ func (c *Config) complete() error {
 			return refuse("Build", "no build command: give one, or watch a library (.so) that something else builds")
 		}
 		c.Library = c.Watch[0]
+	}
+	if c.StateFile != "" {
+		path, err := filepath.Abs(c.StateFile)
+		if err != nil {
+			return refuse("StateFile", "%v", err)
+		}
+		c.StateFile = path
 	}
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {

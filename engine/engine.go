@@ -121,6 +121,10 @@ func (e *Engine) assemble() (*pipeline, error) {
 		p.dismantle()
 		return nil, fmt.Errorf("open the artifact store: %w", err)
 	}
+	if err := p.openState(); err != nil {
+		p.dismantle()
+		return nil, err
+	}
 	if e.cfg.Build != "" {
 		p.builder, err = build.New(build.Config{
 			Command: e.cfg.Build, Dir: e.cfg.Dir, Library: e.cfg.Library, Source: e.cfg.Watch[0],

@@ -6,6 +6,7 @@ import "hotreload/engine/state"
 // makes another, and keeps this one with the bytes of that moment for as long as a rollback may lead back to it.
 type ground struct {
 	arena *state.Arena
+	file  *state.File // that the arena is in; nil when it ends with the process
 
 	// Where the state came from; the pipeline's own.
 	former *ground           // nil: from nowhere, or no artifact is kept that runs there
@@ -25,4 +26,13 @@ func (g *ground) wayBack(to *ground) (way []*ground) {
 		}
 	}
 	return nil
+}
+
+// close gives back the memory. Nobody may be there any more.
+func (g *ground) close() {
+	if g.file != nil {
+		_ = g.file.Close()
+		return
+	}
+	_ = g.arena.Close()
 }

@@ -13,6 +13,8 @@ type crew struct {
 	due   []uint64     // the first tick that a held shard has not run
 	dt    float64
 	seed  uint64
+	// inherited says that the state is from an earlier run.
+	inherited bool
 
 	probation uint64 // ticks for which a generation's predecessor stays open
 	snapshot  int    // bytes of a worker's shards up to which they are copied before every tick
@@ -42,6 +44,8 @@ type hand struct {
 	stride int    // bytes from shard to shard
 	memory []byte // the span's shards
 	copies []byte // the same as they were before the tick; nil before the first copy
+	// journal is that of the ground, and copies is in it; nil when the state ends with the process.
+	journal *state.Journal
 }
 
 // tenure is what a hand hands on to those that take over its shards.
@@ -67,6 +71,9 @@ func (h *hand) settle() {
 	h.stride = int(h.arena.Stride())
 	first, end := h.span.First, h.span.First+h.span.Count
 	h.memory, h.copies = h.arena.Bytes()[first*h.stride:end*h.stride], nil
+	if h.journal = h.arena.Journal(); h.journal != nil {
+		h.copies = h.journal.Undo()[first*h.stride : end*h.stride]
+	}
 }
 
 // Close implements workers.Hand.
@@ -87,11 +94,14 @@ func (h *hand) bounds(from, to int) (low, high int) {
 func (h *hand) Tick(c *code, s workers.Span, tick uint64) {
 	if c.condemned.Load() || h.idle > 0 {
 		h.tickAround(c, s, tick)
-		return
+	} else {
+		kept := h.keep(c, s.First, s.First+s.Count, tick)
+		if fault := h.call(c, s.First, s.First+s.Count); fault != nil {
+			h.faulted(c, fault, s.First, s.First+s.Count, tick, kept)
+		}
 	}
-	kept := h.keep(c, s.First, s.First+s.Count, tick)
-	if fault := h.call(c, s.First, s.First+s.Count); fault != nil {
-		h.faulted(c, fault, s.First, s.First+s.Count, tick, kept)
+	if h.journal != nil {
+		h.journal.Complete(s.First, s.First+s.Count, tick+1)
 	}
 }
 
@@ -103,8 +113,12 @@ func (h *hand) call(c *code, from, to int) *native.Fault {
 	return h.thread.Tick(c.library.Library, c.api.Tick, h.address(from), h.arena.Stride(), to-from, h.dt)
 }
 
-// keep copies the shards [from, to) while that is worth it: always on probation, later while it is cheap.
+// keep copies the shards [from, to) while that is worth it: always on probation or with a journal, else while it is cheap.
 func (h *hand) keep(c *code, from, to int, tick uint64) bool {
+	if h.journal != nil {
+		h.journal.Keep(from, to, tick)
+		return true
+	}
 	low, high := h.bounds(from, to)
 	if high-low > h.snapshot && !h.onProbation(c, tick) {
 		return false
@@ -315,55 +329,6 @@ func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
 	}
 }
 
-// free makes every shard of s live again under c, with init for those that have not had it. With makeUp those that were
-// held run the ticks that they have missed, as they would have if c had been there to take the place of what faulted.
-func (h *hand) free(c *code, s workers.Span, tick uint64, makeUp bool) {
-	for i := s.First; i < s.First+s.Count; i++ {
-		was := h.marks[i]
-		if was != live {
-			h.marks[i] = live
-			h.idle--
-		}
-		switch {
-		case was == unborn:
-			h.bear(c, i, tick)
-		case was == held && makeUp:
-			for due := h.due[i]; due < tick && h.marks[i] == live; due++ {
-				h.tickAround(c, workers.Span{Worker: s.Worker, First: i, Count: 1}, due)
-			}
-		}
-	}
-}
-
-// begin gives life to the states of s.
-func (h *hand) begin(c *code, s workers.Span) {
-	for i := s.First; i < s.First+s.Count; i++ {
-		h.bear(c, i, 0)
-	}
-}
-
-// bear runs init and seed on one shard. What its seed is depends on the engine's seed and the shard alone.
-func (h *hand) bear(c *code, shard int, tick uint64) {
-	function, fault := "init", h.thread.Each(c.library.Library, c.api.Init, h.address(shard), 0, 1)
-	if fault == nil && c.api.Seed != 0 {
-		function, fault = "seed", h.thread.Seed(c.library.Library, c.api.Seed, h.address(shard), shardSeed(h.seed, shard))
-	}
-	if fault != nil {
-		clear(h.arena.Shard(shard))
-		h.marks[shard] = unborn
-		h.idle++
-		h.tell(c, function, fault, shard, shard+1, tick, nil)
-	}
-}
-
-// end calls shutdown on every shard.
-func (h *hand) end(c *code, s workers.Span, tick uint64) {
-	if h.stand != nil {
-		c = h.stand
-	}
-	h.hook(c, "shutdown", c.api.Shutdown, s, tick, nil)
-}
-
 // hook calls a function on every shard that has a state, if there is the function. A shard on which it faults gets back
 // its bytes from before, and the code is condemned, with stand to take its place.
 func (h *hand) hook(c *code, name string, fn uintptr, s workers.Span, tick uint64, stand *code) {
@@ -376,18 +341,13 @@ func (h *hand) hook(c *code, name string, fn uintptr, s workers.Span, tick uint6
 			continue
 		}
 		copy(before, h.arena.Shard(i))
+		opened := h.journal != nil && h.journal.Open(i) // not in the middle of a tick: then it is open
 		if fault := h.thread.Each(c.library.Library, fn, h.address(i), 0, 1); fault != nil {
 			copy(h.arena.Shard(i), before)
 			h.tell(c, name, fault, i, i+1, tick, stand)
 		}
+		if opened {
+			h.journal.Settle(i)
+		}
 	}
-}
-
-// shardSeed is the i-th output of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
-// OOPSLA 2014) started at seed.
-func shardSeed(seed uint64, i int) uint64 {
-	z := seed + (uint64(i)+1)*0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }

@@ -111,6 +111,9 @@ func (p *pipeline) prepare(next *code) (err error) {
 
 // newGround makes memory for the state of c.
 func (p *pipeline) newGround(c *code) (*ground, error) {
+	if p.cfg.StateFile != "" {
+		return p.fileGround(c)
+	}
 	arena, err := state.NewArena(c.api.StateSize, p.cfg.Shards)
 	if err != nil {
 		return nil, err
@@ -194,7 +197,7 @@ func (p *pipeline) prune() {
 		if p.running.ground.wayBack(g) != nil {
 			return false
 		}
-		_ = g.arena.Close()
+		g.close()
 		return true
 	})
 }

@@ -25,6 +25,9 @@ import (
 // faulted stays in place for the shards that it did no harm. Those that it did are held, and make up for the ticks they
 // have missed, on the old code, when the state that comes back is the live one. So no shard loses a tick, and none runs
 // one twice. When it is that of the migration, all shards lose the effects of the same ticks.
+//
+// In a state file the new ground is another file, which takes the name of the old one when all shards have changed over
+// and before one of them runs a tick: whenever the process is killed, one of the two is found whole under that name.
 type migration struct {
 	from, to *code // what runs, and what is to run
 
@@ -47,6 +50,7 @@ type migration struct {
 	// Written before done is closed.
 	held time.Duration // how long a worker was held at most
 	err  error         // why it failed
+	file error         // why the new state file could not take the place of the old one
 }
 
 const (
@@ -99,9 +103,13 @@ func (m *migration) agree(c *crew, shards int) bool {
 func (m *migration) settle(shards int, tick uint64) {
 	for at := m.tick.Load(); at < tick && !m.tick.CompareAndSwap(at, tick); at = m.tick.Load() {
 	}
-	if m.unsettle.Add(-int64(shards)) == 0 {
-		m.end()
+	if m.unsettle.Add(-int64(shards)) > 0 {
+		return
 	}
+	if file := m.to.ground.file; file != nil {
+		m.file = file.Take()
+	}
+	m.end()
 }
 
 // fail ends the migration, unless all have agreed or it has failed already.

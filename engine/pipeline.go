@@ -10,6 +10,7 @@ import (
 
 	"hotreload/engine/artifact"
 	"hotreload/engine/build"
+	"hotreload/engine/state"
 	"hotreload/engine/trial"
 	"hotreload/engine/watch"
 
@@ -49,6 +50,7 @@ type pipeline struct {
 	lateness *lateness       // of the ticks
 	shown    <-chan struct{} // closed when the last [state] line has been logged
 	grounds  []*ground       // all that there are: that of the running code, and those to which a rollback may lead
+	file     *state.File     // with the state of an earlier run, until a ground is made of it; nil without one
 
 	postponed []faultReport // that came while a migration was under way
 
@@ -335,7 +337,7 @@ func (e *StaleError) Error() string {
 
 // ours tells whether path is written by the build or by the engine, and so is no source.
 func (p *pipeline) ours(path string) bool {
-	if path == p.library && p.builder != nil {
+	if path == p.library && p.builder != nil || p.cfg.StateFile != "" && state.IsFile(p.cfg.StateFile, path) {
 		return true
 	}
 	rel, err := filepath.Rel(p.scratch, path)
@@ -353,7 +355,10 @@ func (p *pipeline) dismantle() {
 		}
 	}
 	for _, g := range p.grounds {
-		_ = g.arena.Close()
+		g.close()
+	}
+	if p.file != nil {
+		_ = p.file.Close()
 	}
 	_ = os.RemoveAll(p.scratch)
 }

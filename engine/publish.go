@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"math"
 	"time"
 
+	"hotreload/epoch"
 	"hotreload/workers"
 
 	"go.uber.org/zap"
@@ -16,7 +18,7 @@ type pool struct {
 	ended    chan struct{} // closed when all workers have ended
 }
 
-// publish makes next the running generation, beginning with tick 0 when it is the first.
+// publish makes next the running generation, and the first one begin.
 func (p *pipeline) publish(next *code, c *change) error {
 	c.picture = newPicture(next, p.cfg.Shards)
 	if p.running == nil {
@@ -49,9 +51,11 @@ func (p *pipeline) install(next *code, picture *picture, stages *Stages) (old re
 			return replaced{}, &StageError{StageMigrate, err}
 		}
 		p.arrived(m)
+		p.complain(m.file)
 	}
 	old = replaced{p.running, directive}
 	p.running.next, p.running = next, next
+	p.recordCode()
 	return old, nil
 }
 
@@ -73,18 +77,26 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 	p.number(first)
 	first.ground, first.generation.Epoch = ground, 1
 	p.crew.arena, p.crew.marks, p.crew.due = ground.arena, make([]mark, cfg.Shards), make([]uint64, cfg.Shards)
-	p.paused = cfg.Paused
+	start, next := p.takeUp(first)
+	if cfg.Swap == epoch.Aligned {
+		first.generation.Activation = next
+	}
+	ticks := cfg.Ticks
+	if ticks != 0 {
+		ticks = min(ticks, math.MaxUint64-next) + next
+	}
+	p.paused, p.limited = cfg.Paused, first.generation.Activation
 	limit := workers.Unlimited
 	if p.paused {
 		limit = workers.After(0)
 	}
 	members := workers.New(
 		workers.Config{
-			Workers: cfg.Workers, Shards: cfg.Shards, Period: max(cfg.Tick, 0), Ticks: cfg.Ticks,
+			Workers: cfg.Workers, Shards: cfg.Shards, Period: max(cfg.Tick, 0), Start: start, Ticks: ticks,
 			MaxCatchup: cfg.MaxCatchup, Mode: cfg.Swap, Observe: p.lateness.observe,
 		},
-		workers.Directive[*code]{Code: first, Limit: limit, Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) {
-			h.(*hand).begin(first, s)
+		workers.Directive[*code]{Code: first, Limit: limit, Arrive: func(h workers.Hand[*code], s workers.Span, tick uint64) {
+			h.(*hand).begin(first, s, tick)
 			picture.take(h.(*hand), s)
 		}},
 		func(s workers.Span) workers.Hand[*code] { return newHand(p.crew, s) },
@@ -95,10 +107,10 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 		defer close(ended)
 		return members.Run()
 	})
-	if cfg.Ticks != 0 {
+	if ticks != 0 {
 		p.group.Go(func() error {
 			defer close(finished)
-			return members.Reach(context.Background(), cfg.Ticks)
+			return members.Reach(context.Background(), ticks)
 		})
 	}
 	p.engine.mu.Lock()
@@ -138,6 +150,7 @@ func (p *pipeline) stop() {
 	for len(p.crew.faults) > 0 {
 		p.lateFault(<-p.crew.faults)
 	}
+	p.sealState()
 	p.lateness.settle()
 	p.log.Named("server").Info("lateness", p.lateness.fields()...)
 	<-p.shown

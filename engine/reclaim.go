@@ -38,7 +38,7 @@ func (p *pipeline) reclaim(old replaced) {
 		pinned := p.close(old.code)
 		close(old.code.closed)
 		if m := old.code.migration; m != nil && m.hasFailed() && !m.back() {
-			_ = old.code.ground.arena.Close() // nobody has come to stay
+			old.code.ground.close() // nobody has come to stay
 		}
 		// No worker can look any more; or every generation would hold on to all before it.
 		old.code.fallback, old.code.migration = nil, nil

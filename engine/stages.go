@@ -65,7 +65,7 @@ func (p *pipeline) try(ctx context.Context, art *artifact.Artifact, c *change) e
 		if p.readsAlike(art) {
 			arena := r.ground.arena
 			candidate.Live = &trial.Live{
-				File: arena.File(), StateSize: arena.StateSize(), Stride: uint64(arena.Stride()), Shards: arena.Shards(),
+				File: arena.File(), Offset: uint64(arena.Offset()), StateSize: arena.StateSize(), Stride: uint64(arena.Stride()), Shards: arena.Shards(),
 				Fields: r.api.Fields, Addresses: addresses(r.layout),
 			}
 		}
@@ -208,7 +208,7 @@ func (p *pipeline) check(next *code, c *change, place func(*code) error) error {
 			return err
 		}
 		if p.running == nil {
-			return nil // it makes the state
+			return p.guardState(next)
 		}
 		return place(next)
 	})

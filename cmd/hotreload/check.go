@@ -33,7 +33,7 @@ func expectation(flag string) string {
 		return "HOST:PORT"
 	case "socket":
 		return "auto, off or a path"
-	case "build", "lib", "depfile", "state-type", "token-file", "tls", "require-signed":
+	case "build", "lib", "depfile", "state-type", "token-file", "tls", "require-signed", "state-file":
 		return "text"
 	case "build-timeout", "tick-deadline", "tick-kill":
 		return "a positive time such as 90s or 2m"
@@ -181,6 +181,7 @@ func (s *settings) engineConfig() (engine.Config, error) {
 		Ticks:          s.Ticks,
 		Seed:           s.Seed,
 		Swap:           swap,
+		StateFile:      s.StateFile,
 		MaxCatchup:     s.MaxCatchup,
 		TickDeadline:   time.Duration(s.TickDeadline),
 		TickKill:       time.Duration(s.TickKill),

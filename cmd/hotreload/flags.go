@@ -25,6 +25,7 @@ type settings struct {
 	Workers    int     `toml:"workers"`
 	MaxCatchup int     `toml:"max-catchup"`
 	Swap       string  `toml:"swap"`
+	StateFile  string  `toml:"state-file"`
 
 	TickDeadline   duration `toml:"tick-deadline"`
 	TickKill       duration `toml:"tick-kill"`
@@ -92,6 +93,7 @@ func (s *settings) bind() []flagGroup {
 			fs.IntVar(&s.Workers, "workers", 0, "`N` threads that tick them (default: one per processor, at most one\nper shard)")
 			fs.IntVar(&s.MaxCatchup, "max-catchup", 10, "run at most `N` late ticks at once, then take up the rate from there")
 			fs.StringVar(&s.Swap, "swap", "aligned", "`MODE` of a swap: aligned (all shards at one tick) or immediate (each at\nits next)")
+			fs.StringVar(&s.StateFile, "state-file", "", "`FILE` in which the state lives, made if there is none: a host that is\nstarted again goes on with it, even after kill -9")
 		}),
 		group("Safety", func(fs *pflag.FlagSet) {
 			s.TickDeadline, s.TickKill = duration(time.Second), duration(2*time.Second)

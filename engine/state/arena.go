@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"unsafe"
@@ -17,9 +18,9 @@ const (
 	maxArenaSize = 1 << 40
 )
 
-// An Arena is the memory of all shards: one shared mapping of an anonymous file, zeroed, page-aligned, outside the Go
-// heap, with an inaccessible page on either side. Shard i starts i strides after the base. The mapping neither moves nor
-// grows until Close. The methods are safe for concurrent use, Close apart; the bytes are not, see Shard.
+// An Arena is the memory of all shards: one shared mapping of a file, anonymous or a state file, page-aligned, outside
+// the Go heap, with an inaccessible page on either side. Shard i starts i strides after the base. The mapping neither
+// moves nor grows until Close. The methods are safe for concurrent use, Close apart; the bytes are not, see Shard.
 type Arena struct {
 	stateSize uint64
 	stride    uint64
@@ -28,35 +29,57 @@ type Arena struct {
 	length    uintptr        // of the reservation, both guard pages included
 	base      unsafe.Pointer
 	file      *os.File
+	offset    int64    // of shard 0 in file
+	journal   *Journal // nil unless file is a state file
+	side      []byte   // the mapping of what the journal is in
 }
 
 // NewArena maps zeroed memory for so many shards of stateSize bytes each. It refuses an empty state, a state above
 // 1 GiB, fewer than one shard, more than 1 TiB in all, and what the kernel refuses. Memory is used only where it is
 // touched.
 func NewArena(stateSize uint64, shards int) (*Arena, error) {
-	switch {
-	case stateSize == 0:
-		return nil, fmt.Errorf("state arena: the state size is 0, expected 1 byte or more")
-	case stateSize > maxStateSize:
-		return nil, fmt.Errorf("state arena: a state of %d bytes, expected at most %d (1 GiB)", stateSize, maxStateSize)
-	case shards < 1:
-		return nil, fmt.Errorf("state arena: %d shards, expected 1 or more", shards)
-	}
-	stride := (stateSize + shardAlign - 1) / shardAlign * shardAlign
-	if uint64(shards) > maxArenaSize/stride {
-		return nil, fmt.Errorf("state arena: %d shards of %d bytes, expected at most %d bytes (1 TiB) in all",
-			shards, stride, uint64(maxArenaSize))
+	if err := checkShape(stateSize, shards); err != nil {
+		return nil, fmt.Errorf("state arena: %w", err)
 	}
 	page := uint64(os.Getpagesize())
-	length := (stride*uint64(shards) + page - 1) / page * page
-
+	length := (strideOf(stateSize)*uint64(shards) + page - 1) / page * page
 	file, err := anonymousFile(int64(length))
 	if err != nil {
 		return nil, fmt.Errorf("state arena of %d bytes: %w", length, err)
 	}
-	a := &Arena{stateSize: stateSize, stride: stride, shards: shards, file: file}
-	if err := a.mapGuarded(uintptr(length), uintptr(page)); err != nil {
+	a, err := mapArena(file, 0, stateSize, shards)
+	if err != nil {
 		_ = file.Close()
+	}
+	return a, err
+}
+
+// checkShape refuses what no arena can be made of.
+func checkShape(stateSize uint64, shards int) error {
+	switch {
+	case stateSize == 0:
+		return errors.New("the state size is 0, expected 1 byte or more")
+	case stateSize > maxStateSize:
+		return fmt.Errorf("a state of %d bytes, expected at most %d (1 GiB)", stateSize, maxStateSize)
+	case shards < 1:
+		return fmt.Errorf("%d shards, expected 1 or more", shards)
+	case uint64(shards) > maxArenaSize/strideOf(stateSize):
+		return fmt.Errorf("%d shards of %d bytes, expected at most %d bytes (1 TiB) in all",
+			shards, strideOf(stateSize), uint64(maxArenaSize))
+	}
+	return nil
+}
+
+// strideOf returns the distance in bytes between two shards of stateSize bytes.
+func strideOf(stateSize uint64) uint64 { return (stateSize + shardAlign - 1) / shardAlign * shardAlign }
+
+// mapArena maps the shards that are in file from offset on, a multiple of the page size, up to a whole page. The arena
+// owns the file unless there is an error.
+func mapArena(file *os.File, offset int64, stateSize uint64, shards int) (*Arena, error) {
+	page := uint64(os.Getpagesize())
+	length := (strideOf(stateSize)*uint64(shards) + page - 1) / page * page
+	a := &Arena{stateSize: stateSize, stride: strideOf(stateSize), shards: shards, file: file, offset: offset}
+	if err := a.mapGuarded(uintptr(length), uintptr(page)); err != nil {
 		return nil, fmt.Errorf("state arena of %d bytes: %w", length, err)
 	}
 	return a, nil
@@ -72,11 +95,11 @@ func (a *Arena) mapGuarded(length, page uintptr) error {
 		return fmt.Errorf("reserve the addresses: %w", err)
 	}
 	base := unsafe.Add(reserved, page)
-	_, err = unix.MmapPtr(int(a.file.Fd()), 0, base, length, unix.PROT_READ|unix.PROT_WRITE,
+	_, err = unix.MmapPtr(int(a.file.Fd()), a.offset, base, length, unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_SHARED|unix.MAP_FIXED|unix.MAP_NORESERVE)
 	if err != nil {
 		_ = unix.MunmapPtr(reserved, whole)
-		return fmt.Errorf("map the memory file: %w", err)
+		return fmt.Errorf("map the file: %w", err)
 	}
 	// A process that a plugin forks goes on in the middle of a tick: without this, on the very state of the host.
 	if err := unix.Madvise(unsafe.Slice((*byte)(base), length), unix.MADV_DONTFORK); err != nil {
@@ -118,8 +141,14 @@ func (a *Arena) Bytes() []byte {
 func (a *Arena) Populate() { _ = unix.Madvise(a.Bytes(), unix.MADV_POPULATE_WRITE) }
 
 // File returns the file behind the mapping. A child process that inherits it can map the same memory, private
-// (copy-on-write) or shared; shard 0 is at offset 0. The file belongs to the arena: do not close it.
+// (copy-on-write) or shared; shard 0 is at Offset. The file belongs to the arena: do not close it.
 func (a *Arena) File() *os.File { return a.file }
+
+// Offset returns where in the file shard 0 is, a multiple of the page size.
+func (a *Arena) Offset() int64 { return a.offset }
+
+// Journal returns the journal of a state file, nil for memory that ends with the process.
+func (a *Arena) Journal() *Journal { return a.journal }
 
 // Close unmaps the memory and closes the file. Every slice and address taken from the arena is invalid from then on, so
 // no worker may be running. Calling it again does nothing.
@@ -128,8 +157,11 @@ func (a *Arena) Close() error {
 		return nil
 	}
 	unmapped := unix.MunmapPtr(a.reserved, a.length)
+	if a.side != nil {
+		unmapped = errors.Join(unmapped, unix.Munmap(a.side))
+	}
 	closed := a.file.Close()
-	a.base, a.reserved, a.shards = nil, nil, 0
+	a.base, a.reserved, a.shards, a.side, a.journal = nil, nil, 0, nil, nil
 	if unmapped != nil {
 		return fmt.Errorf("unmap the state arena: %w", unmapped)
 	}

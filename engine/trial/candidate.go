@@ -40,9 +40,10 @@ const (
 
 // Live is the running state. Of more than 16 shards, or of large ones, a few are tried that lie evenly spread.
 type Live struct {
-	// File is the memory of the shards, at offset 0; the child can read it and never write to it. What it copies may be
-	// torn, as shards are ticked meanwhile.
-	File *os.File
+	// File is the memory of the shards, the first at Offset, a multiple of the page size; the child can read it and never
+	// write to it. What it copies may be torn, as shards are ticked meanwhile.
+	File   *os.File
+	Offset uint64
 	// Snapshot, when given, is used in place of File: the bytes of shards as they were between two ticks.
 	Snapshot [][]byte
 	// StateSize is the size of a shard in bytes, Stride the distance between two in File, Shards their number.

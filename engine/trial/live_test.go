@@ -103,7 +103,7 @@ func TestSnapshotComesBeforeLiveMemory(t *testing.T) {
 
 func TestManyShardsAreSpread(t *testing.T) {
 	q := request{size: 16}
-	q.spread(160, 64)
+	q.spread(0, 160, 64)
 	for i, offset := range q.copies {
 		if offset != uint64(i)*640 {
 			t.Fatalf("offsets %v: want every tenth shard", q.copies)

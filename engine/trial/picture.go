@@ -26,7 +26,7 @@ func (q *request) picture(live *Live) (*os.File, error) {
 	if live.Shards < 1 || live.Stride < live.StateSize || live.StateSize == 0 {
 		return nil, fmt.Errorf("expected shards, got %d of %d bytes, %d apart", live.Shards, live.StateSize, live.Stride)
 	}
-	q.spread(live.Shards, live.Stride)
+	q.spread(live.Offset, live.Shards, live.Stride)
 	// A descriptor of its own, without the right to write: the child's is the library's.
 	return os.Open(fmt.Sprintf("/proc/self/fd/%d", live.File.Fd()))
 }
@@ -57,16 +57,16 @@ func (q *request) pictureOf(snapshot [][]byte) (*os.File, error) {
 		_ = file.Close()
 		return nil, err
 	}
-	q.spread(len(snapshot), stride)
+	q.spread(0, len(snapshot), stride)
 	return file, nil
 }
 
-// spread chooses shards that lie evenly apart, the first among them.
-func (q *request) spread(shards int, stride uint64) {
+// spread chooses shards that lie evenly apart, the first, which is at offset, among them.
+func (q *request) spread(offset uint64, shards int, stride uint64) {
 	n := tried(shards, q.size)
 	q.copies = make([]uint64, n)
 	for i := range q.copies {
-		q.copies[i] = uint64(i*shards/n) * stride
+		q.copies[i] = offset + uint64(i*shards/n)*stride
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -82,7 +83,7 @@ func decodeRequest(message []byte) (*request, error) {
 		return nil, fmt.Errorf("request: %d copies of %d bytes, expected at most %d bytes", len(r.copies), r.size, copyLimit)
 	}
 	for _, offset := range r.copies {
-		if offset > math.MaxInt64-abi.MaxStateSize || r.size > copyLimit && offset != 0 {
+		if offset > math.MaxInt64-abi.MaxStateSize || r.size > copyLimit && offset%uint64(os.Getpagesize()) != 0 {
 			return nil, fmt.Errorf("request: a copy of %d bytes from offset %d", r.size, offset)
 		}
 	}

@@ -51,15 +51,15 @@ func newSpace(size uint64, count int) (*space, error) {
 	return s, nil
 }
 
-// copySpace makes room for states and copies them from the file: those at the given offsets, of which there is only 0
-// for a state too large to be copied, which is mapped copy-on-write.
+// copySpace makes room for states and copies them from the file: those at the given offsets, of which there is only one,
+// at a page, for a state too large to be copied, which is mapped copy-on-write.
 func copySpace(fd int, size uint64, offsets []uint64) (*space, error) {
 	s, err := newSpace(size, len(offsets))
 	if err != nil {
 		return nil, err
 	}
 	if size > copyLimit {
-		err := s.mapState(fd)
+		err := s.mapState(fd, offsets[0])
 		return s, err
 	}
 	for i, offset := range offsets {
@@ -80,12 +80,12 @@ func copySpace(fd int, size uint64, offsets []uint64) (*space, error) {
 	return s, nil
 }
 
-// mapState lays the file over the one state, and canaries over the rest of its last page.
-func (s *space) mapState(fd int) error {
+// mapState lays the file, from offset on, over the one state, and canaries over the rest of its last page.
+func (s *space) mapState(fd int, offset uint64) error {
 	page := uint64(os.Getpagesize())
 	length := (s.size + page - 1) / page * page
 	at := unsafe.Pointer(&s.memory[s.first]) // a whole page
-	_, err := unix.MmapPtr(fd, 0, at, uintptr(length), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
+	_, err := unix.MmapPtr(fd, int64(offset), at, uintptr(length), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
 	if err != nil {
 		return fmt.Errorf("map a state: %w", err)
 	}
