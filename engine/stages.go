@@ -43,6 +43,10 @@ func (p *pipeline) inspect(ctx context.Context, c *change) (art *artifact.Artifa
 	if err != nil {
 		return nil, err
 	}
+	// What runs has faulted, and the news is on its way here: or the same library would be taken for a new one.
+	for r := p.running; r != nil && r.condemned.Load() && p.bad[r.artifact.Hash] == nil; r = p.running {
+		p.faulted(<-p.crew.faults)
+	}
 	if p.running != nil && art.Hash == p.running.artifact.Hash && !p.running.condemned.Load() {
 		return nil, ErrUnchanged
 	}
