@@ -75,7 +75,7 @@ typedef struct {
     void (*init)(void *state);
     /* Once per shard and tick. dt is the tick's length in seconds of simulated time, the same at every tick. */
     void (*tick)(void *state, double dt);
-    /* Once per shard when the host ends. */
+    /* Once per shard when the host ends. With --state-file the state lives on: what shutdown writes to it is not kept. */
     void (*shutdown)(void *state);
 
     /* ---- revision 1 ---- */
@@ -87,7 +87,8 @@ typedef struct {
      * A worker passes all of its shards at once; how many that is must not change the result. */
     void (*tick_batch)(void *base, size_t stride, size_t count, double dt);
     /* Per shard at a reload, between two ticks: first before_reload of the code that leaves, then after_reload of the
-     * code that arrives. For caches and handles in the state that belong to one build of the code. */
+     * code that arrives. For caches and handles in the state that belong to one build of the code. after_reload also
+     * runs, without a before_reload, when a host goes on with a state file: what it finds is from another process. */
     void (*before_reload)(void *state);
     void (*after_reload)(void *state);
     /* When the layout of the state has changed and --migrate allows it: fill dst, which init has prepared, from src,
