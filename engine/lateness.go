@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,9 @@ import (
 type Distribution struct {
 	Count               uint64
 	P50, P99, P999, Max time.Duration
+	// Octaves counts by size, for all workers together only: how many took less than 1 µs, then those less than 2 µs, 4 µs
+	// and so on, up to the longest. The difference between two of them is what was new, however many ask.
+	Octaves []uint64
 }
 
 // MarshalLogObject implements zapcore.ObjectMarshaler.
@@ -98,7 +102,9 @@ func (l *lateness) summary() (all Timing, each []Timing) {
 		total.add(m.sum)
 		each = append(each, m.sum.timing(i))
 	}
-	return total.timing(-1), each
+	all = total.timing(-1)
+	all.Late.Octaves, all.Took.Octaves = octaves(total.late), octaves(total.took)
+	return all, each
 }
 
 // fields returns the summary as log fields, for machines.
@@ -204,4 +210,19 @@ func distribution(h *hdrhistogram.Histogram) Distribution {
 	}
 	at := func(percentile float64) time.Duration { return time.Duration(h.ValueAtPercentile(percentile)) }
 	return Distribution{Count: uint64(h.TotalCount()), P50: at(50), P99: at(99), P999: at(99.9), Max: time.Duration(h.Max())}
+}
+
+// octaves counts by size: see Distribution.
+func octaves(h *hdrhistogram.Histogram) (counts []uint64) {
+	for _, bar := range h.Distribution() {
+		if bar.Count == 0 {
+			continue
+		}
+		octave := bits.Len64(uint64(bar.From) / uint64(time.Microsecond))
+		for len(counts) <= octave {
+			counts = append(counts, 0)
+		}
+		counts[octave] += uint64(bar.Count)
+	}
+	return counts
 }

@@ -64,6 +64,15 @@ func TestLatenessCountsEverything(t *testing.T) {
 				t.Errorf("%s: %v, expected about %v", d.name, d.got, d.want)
 			}
 		}
+		for name, d := range map[string]Distribution{"late": all.Late, "took": all.Took} {
+			sum := uint64(0)
+			for _, n := range d.Octaves {
+				sum += n
+			}
+			if last := len(d.Octaves) - 1; sum != d.Count || d.Max >= time.Microsecond<<last || d.Max < time.Microsecond<<last/2 {
+				t.Errorf("%s: octaves %v of %d, the longest %v", name, d.Octaves, d.Count, d.Max)
+			}
+		}
 		if fields := l.fields(); TextOf("for machines", fields) != "" || fields[0].Key != "late" || fields[1].Key != "took" {
 			t.Errorf("log fields %+v", fields)
 		}

@@ -33,6 +33,8 @@ type Distribution struct {
 	P99   float64 `json:"p99"`
 	P999  float64 `json:"p999"`
 	Max   float64 `json:"max"`
+	// Octaves counts by size, for all workers together only: see engine.Distribution.
+	Octaves []uint64 `json:"octaves,omitempty"`
 }
 
 func (s *Server) workers(w http.ResponseWriter, r *http.Request) {
@@ -55,5 +57,6 @@ func (s *Server) workers(w http.ResponseWriter, r *http.Request) {
 func newDistribution(d engine.Distribution) Distribution {
 	return Distribution{
 		Count: d.Count, P50: d.P50.Seconds(), P99: d.P99.Seconds(), P999: d.P999.Seconds(), Max: d.Max.Seconds(),
+		Octaves: d.Octaves,
 	}
 }
