@@ -51,7 +51,7 @@ func expectation(flag string) string {
 		return fmt.Sprintf("a whole number, 1 to %d", math.MaxInt32)
 	case "workers":
 		return fmt.Sprintf("a whole number, 1 to %d", engine.MaxWorkers)
-	case "poll", "exit-on-failure", "strict":
+	case "poll", "exit-on-failure", "strict", "tui":
 		return "true or false"
 	}
 	return ""

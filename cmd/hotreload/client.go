@@ -23,12 +23,18 @@ type connection struct {
 
 // addConnection gives a command those flags.
 func (t *terminal) addConnection(cmd *cobra.Command, c *connection) {
+	t.addTarget(cmd, c)
+	addFormat(cmd, &c.format)
+}
+
+// addTarget gives a command those that say where the host is.
+func (t *terminal) addTarget(cmd *cobra.Command, c *connection) {
+	c.format = "table"
 	address, _ := t.lookup("HOTRELOAD_TO")
 	tokenFile, _ := t.lookup(variable("token-file"))
 	cmd.Flags().StringVar(&c.to, "to", address, "`HOST`: unix:PATH or HOST:PORT (default: HOTRELOAD_TO, else the only one\nof this user that runs here)")
 	cmd.Flags().StringVar(&c.tokenFile, "token-file", tokenFile, "`FILE` with the token for a host on loopback (default: hotreload/token in\nthe user's configuration directory)")
 	cmd.Flags().StringVar(&c.tls, "tls", "", "`DIRECTORY` with certificates for a host elsewhere")
-	addFormat(cmd, &c.format)
 	must(cmd.MarkFlagDirname("tls"))
 	must(cmd.MarkFlagFilename("token-file"))
 	must(cmd.RegisterFlagCompletionFunc("to", cobra.NoFileCompletions))

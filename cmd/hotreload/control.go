@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 
 	"hotreload/engine"
@@ -34,8 +37,11 @@ func (r resizable) Resize(workers int) error {
 }
 
 // serve opens the control API of host and serves it until stop is called, which waits for the end of it. A socket that
-// was not asked for may be missing; everything else that was must work, or is an error.
-func (s *settings) serve(host control.Host, log *zap.Logger, lookup func(string) (string, bool)) (stop func(), err error) {
+// was not asked for may be missing; everything else that was must work, or is an error. A view needs a socket: if there is
+// no other it gets one of its own.
+func (s *settings) serve(
+	host control.Host, log *zap.Logger, lookup func(string) (string, bool), v *view,
+) (socket string, stop func(), err error) {
 	cfg := control.Config{
 		Socket: s.Socket, Listen: s.Listen, TokenFile: s.TokenFile, TLS: s.TLS, TrustedKeys: s.RequireSigned, Log: log,
 	}
@@ -45,12 +51,19 @@ func (s *settings) serve(host control.Host, log *zap.Logger, lookup func(string)
 	case socketAuto:
 		cfg.Socket = autoSocket(log, lookup)
 	}
+	remove := func() {}
+	if cfg.Socket == "" && v != nil {
+		if cfg.Socket, remove, err = privateSocket(); err != nil {
+			return "", nil, err
+		}
+	}
 	if cfg.Socket == "" && cfg.Listen == "" {
-		return func() {}, nil
+		return "", remove, nil
 	}
 	server, err := control.Open(cfg, host)
 	if err != nil {
-		return nil, err
+		remove()
+		return "", nil, err
 	}
 	if addr := server.Addr(); addr != "" {
 		log.Named("control").Info("listening", zap.String("address", addr), engine.Text("listening on %s", addr))
@@ -58,12 +71,22 @@ func (s *settings) serve(host control.Host, log *zap.Logger, lookup func(string)
 	ctx, cancel := context.WithCancel(context.Background())
 	var group errgroup.Group
 	group.Go(func() error { return server.Serve(ctx) })
-	return func() {
+	return cfg.Socket, func() {
+		defer remove()
 		cancel()
 		if err := group.Wait(); err != nil {
 			log.Named("control").Warn("ended early", zap.Error(err), engine.Text("the control API has ended early: %v", err))
 		}
 	}, nil
+}
+
+// privateSocket returns the path of a socket that nobody else finds, and what removes it.
+func privateSocket() (path string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "hotreload-view-")
+	if err != nil {
+		return "", nil, fmt.Errorf("socket of the live view: %w", err)
+	}
+	return filepath.Join(dir, "view.sock"), func() { _ = os.RemoveAll(dir) }, nil
 }
 
 // autoSocket returns the usual socket, or "" if there can be none.

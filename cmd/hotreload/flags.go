@@ -47,6 +47,7 @@ type settings struct {
 	TLS           string `toml:"tls"`
 	RequireSigned string `toml:"require-signed"`
 
+	TUI       bool     `toml:"tui"`
 	Show      []string `toml:"show"`
 	StateType string   `toml:"state-type"`
 	LogFormat string   `toml:"log-format"`
@@ -120,6 +121,7 @@ func (s *settings) bind() []flagGroup {
 			fs.StringVar(&s.RequireSigned, "require-signed", "", "take only pushed libraries that a key in `FILE` has signed, see hotreload\nkey new")
 		}),
 		group("Output", func(fs *pflag.FlagSet) {
+			fs.BoolVar(&s.TUI, "tui", false, "show the run live in place of the log, if there is a terminal; ? tells the keys")
 			fs.StringSliceVar(&s.Show, "show", nil, "state `FIELDS` of the [state] line, by comma; repeatable (default: those\nthat the plugin marks, else its first)")
 			fs.StringVar(&s.StateType, "state-type", "state_t", "`NAME` of the state's type in the debug information")
 			fs.StringVar(&s.LogFormat, "log-format", "console", "`FORMAT` on standard error: console or json")

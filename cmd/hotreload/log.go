@@ -14,6 +14,11 @@ import (
 
 // logger returns the log that the settings ask for, on standard error.
 func (t *terminal) logger(format, level string) (*zap.Logger, error) {
+	return t.logTo(t.stderr, format, level)
+}
+
+// logTo returns that log on another writer, which stands for standard error.
+func (t *terminal) logTo(w io.Writer, format, level string) (*zap.Logger, error) {
 	least, err := zapcore.ParseLevel(level)
 	if err != nil {
 		return nil, fmt.Errorf("log level: %w", err)
@@ -24,7 +29,7 @@ func (t *terminal) logger(format, level string) (*zap.Logger, error) {
 	} else {
 		encoder = newConsole(t.coloured(), least == zapcore.DebugLevel)
 	}
-	sink := zapcore.Lock(zapcore.AddSync(t.stderr))
+	sink := zapcore.Lock(zapcore.AddSync(w))
 	return zap.New(zapcore.NewCore(encoder, sink, least), zap.ErrorOutput(sink)), nil
 }
 

@@ -14,7 +14,7 @@ import (
 // run runs the engine until a signal, its last tick or an error, and reports the outcome of the last reload as the exit
 // code and as the last line of the log.
 func (t *terminal) run(ctx context.Context, s *settings) error {
-	log, err := t.logger(s.LogFormat, s.LogLevel)
+	view, log, err := t.output(s)
 	if err != nil {
 		return err
 	}
@@ -32,17 +32,20 @@ func (t *terminal) run(ctx context.Context, s *settings) error {
 		return conclude(log, engine.ExitCode(err))
 	}
 
-	stopServing, err := s.serve(resizable{host, provide}, log, t.lookup)
+	socket, stopServing, err := s.serve(resizable{host, provide}, log, t.lookup, view)
 	if err != nil {
 		log.Named("control").Error("cannot serve", zap.Error(err), engine.Text("cannot start: %v", err))
 		return conclude(log, engine.ExitRuntime)
 	}
+	view.start(ctx, "unix:"+socket, log)
 	ctx, stop := withSignals(ctx, log, func(s os.Signal) {
+		view.stop()
 		_ = conclude(log, signalCode(s))
 		os.Exit(signalCode(s))
 	})
 	defer stop()
 	err = host.Run(ctx)
+	view.stop()
 	stopServing()
 	var stage *engine.StageError
 	switch {

@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(leakChecked{m}, map[string]func(){"hotreload": main})
+	testscript.Main(leakChecked{m}, map[string]func(){"hotreload": main, "view-panics": viewPanics})
 }
 
 // leakChecked fails a test run that leaves goroutines behind.

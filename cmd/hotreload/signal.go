@@ -56,6 +56,11 @@ func withSignals(parent context.Context, log *zap.Logger, now func(os.Signal)) (
 	}
 }
 
+// interruptSelf does what Ctrl-C on a terminal does.
+func interruptSelf() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGINT) // a process may always signal itself
+}
+
 // signalCode is the exit code of a process that a signal ended, as a shell reports it: 130 for SIGINT, 143 for SIGTERM.
 func signalCode(s os.Signal) int {
 	if number, ok := s.(syscall.Signal); ok {
