@@ -120,16 +120,18 @@ func TestLimitOfZero(t *testing.T) {
 
 // TestNobodyIsLateAfterALimit: a wait that was asked for is no delay to be made up for.
 func TestNobodyIsLateAfterALimit(t *testing.T) {
-	p, ticks := soloPace(Config{Period: time.Millisecond, MaxCatchup: 10}), uint64(50)
-	p.base = time.Now().Add(-time.Hour)
-	p.restart(ticks)
-	for tick := ticks; tick < ticks+3; tick++ {
-		wait, _ := p.next(tick)
-		if late := p.late; late > time.Minute {
-			t.Errorf("tick %d is %v late after the wait", tick, late)
-		}
-		if tick > ticks && wait > time.Duration(tick-ticks)*time.Millisecond {
-			t.Errorf("tick %d is due in %v", tick, wait)
+	for _, ticks := range []uint64{50, 1 << 60} {
+		p := soloPace(Config{Period: time.Millisecond, MaxCatchup: 10})
+		p.base = time.Now().Add(-time.Hour)
+		p.restart(ticks)
+		for n := range uint64(3) {
+			wait, _ := p.next(ticks + n)
+			if p.late > time.Minute {
+				t.Errorf("tick %d is %v late after the wait", ticks+n, p.late)
+			}
+			if wait > time.Duration(n)*time.Millisecond {
+				t.Errorf("tick %d is due in %v", ticks+n, wait)
+			}
 		}
 	}
 }

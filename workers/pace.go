@@ -152,7 +152,7 @@ func (p *pace) unblock() { p.blocked, p.resumed = true, true }
 
 // restart makes tick due now: the worker has waited because it was told to, and is not late.
 func (p *pace) restart(tick uint64) {
-	p.base, p.resumed = time.Now().Add(-time.Duration(tick)*p.period), true
+	p.base, p.origin, p.resumed = time.Now(), tick, true
 }
 
 // resume is called after the worker has waited: what it computes without a break is measured from there.
