@@ -100,21 +100,21 @@ func randomStruct(r *rand.Rand, depth int, prefix string) []member {
 func randomMember(r *rand.Rand, depth int, name string) member {
 	m := member{name: name}
 	n := 1
-	if m.array = r.IntN(3) == 0; m.array {
+	if m.array = r.IntN(2) == 0; m.array {
 		n = 1 + r.IntN(5)
 	}
 	switch {
-	case depth > 0 && r.IntN(4) == 0:
+	case depth > 0 && r.IntN(3) == 0:
 		inner := randomStruct(r, depth-1, "g")
 		for range n {
 			m.structs = append(m.structs, revalued(r, inner))
 		}
 		return m
-	case r.IntN(8) == 0:
+	case r.IntN(6) == 0:
 		m.kind, m.array, n = char, true, 1+r.IntN(9)
 	default:
 		m.kind = scalars[r.IntN(len(scalars))]
-		if !m.array && m.kind.low != nil && m.kind.name != "_Bool" && r.IntN(6) == 0 {
+		if !m.array && m.kind.low != nil && m.kind.name != "_Bool" && r.IntN(3) == 0 {
 			m.bits = 1 + r.IntN(m.kind.high.BitLen())
 		}
 	}
@@ -213,7 +213,7 @@ func changed(r *rand.Rand, m member) member {
 				break
 			}
 		}
-	case wish == 3 && m.array:
+	case wish == 3 && m.array, wish < 5 && m.kind == char:
 		m.values = append(m.values, m.values[0], m.values[0])
 	case wish == 4 && m.array && len(m.values) > 1 && r.IntN(3) == 0:
 		m.values = m.values[1:]
