@@ -55,6 +55,15 @@ func (c *code) effective() *code {
 	return c
 }
 
+// standby returns the code that can take the place of c at once, as long as it is on probation; nil when what came before
+// has its state elsewhere or has faulted itself.
+func (c *code) standby() *code {
+	if f := c.fallback; f != nil && f.ground == c.ground && !f.condemned.Load() {
+		return f
+	}
+	return nil
+}
+
 // standIn returns what runs in place of c, which is condemned: nil when there is nothing, and when what there is has its
 // state elsewhere, where the shards come at its activation tick.
 func (c *code) standIn() *code {

@@ -270,8 +270,8 @@ func (h *hand) hold(from, to int, tick uint64) {
 // nothing. While c is on probation that is known here; later the pipeline has to open an earlier library, and the
 // worker waits until it has decided.
 func (h *hand) report(c *code, fault *native.Fault, first, last int, tick uint64) *code {
-	if h.onProbation(c, tick) && c.fallback.ground == c.ground {
-		h.tell(c, "tick", fault, first, last, tick, c.fallback)
+	if stand := c.standby(); stand != nil && h.onProbation(c, tick) {
+		h.tell(c, "tick", fault, first, last, tick, stand)
 		return c.standIn()
 	}
 	h.tell(c, "tick", fault, first, last, tick, nil)
@@ -318,14 +318,10 @@ func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
 	}
 	h.stand, h.arrived = nil, tick
 	if running.library != to.library {
-		stand := to.fallback
-		if m != nil {
-			stand = nil // its state lies elsewhere
-		}
-		h.hook(to, "after_reload", to.api.AfterReload, s, tick, stand)
+		h.hook(to, "after_reload", to.api.AfterReload, s, tick, to.standby())
 	}
 	if h.idle > 0 {
-		h.free(to, s, tick, m != nil && m.live() && from.stand.Load() == to)
+		h.free(to, s, tick, from.stand.Load() == to && (m == nil || m.live()))
 	}
 }
 

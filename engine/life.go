@@ -31,8 +31,8 @@ func (h *hand) catchUp(c *code, s workers.Span, tick uint64) {
 	}
 }
 
-// free makes every shard of s live again under c, with init for those that have not had it. With makeUp those that were
-// held run the ticks that they have missed, as they would have if c had been there to take the place of what faulted.
+// free makes every shard of s live again under c, with init for those that have not had it. With makeUp, when c has come
+// because of the fault, those that were held run the ticks that they have missed since.
 func (h *hand) free(c *code, s workers.Span, tick uint64, makeUp bool) {
 	for i := s.First; i < s.First+s.Count; i++ {
 		was := h.marks[i]

@@ -399,6 +399,81 @@ func TestHookFaultAfterMigration(t *testing.T) {
 	}
 }
 
+// TestLateFaultAcrossMigration: long after the probation, with the old library closed, and another swap in between.
+func TestLateFaultAcrossMigration(t *testing.T) {
+	t.Parallel()
+	cfg := field(t, engine.MigrateAuto)
+	cfg.ProbationTicks = 2
+	h := start(t, cfg, shape(t, 1))
+	h.await(engine.Running)
+	h.reach(20)
+	faulting := []string{"-DBONUS=1200", victim(5)}
+	h.deliver(shape(t, 2, faulting...))
+	h.swapped()
+	h.await(engine.Reclaimed)
+	h.deliver(shape(t, 2, append(faulting, "-DMIGRATE")...)) // other bytes, the same fault
+	h.swapped()
+	h.await(engine.Reclaimed)
+	// The first rollback is to the same fault, which comes with the next tick; only the second is to another layout.
+	if m := h.await(engine.RolledBack).Migration; m != nil {
+		t.Errorf("expected a rollback on the same layout, got %+v", m)
+	}
+	ev := h.await(engine.RolledBack)
+	if m := ev.Migration; m == nil || m.Way != engine.Back {
+		t.Fatalf("expected a way back, got %+v", m)
+	}
+	h.reach(ev.Generation.Activation + 5)
+	for _, r := range h.records() {
+		if r.Layout != 1 || r.Ticks != r.Score || r.Ticks != int64(h.Status().Ticks) {
+			t.Errorf("expected every one of %d ticks once, got %+v", h.Status().Ticks, r)
+		}
+	}
+}
+
+// TestMigrationWhilePaused: the state changes over between two ticks, and the next step is on the new layout.
+func TestMigrationWhilePaused(t *testing.T) {
+	t.Parallel()
+	h := start(t, field(t, engine.MigrateAuto), shape(t, 1))
+	h.await(engine.Running)
+	if err := h.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.deliver(shape(t, 2))
+	ev := h.await(engine.Swapped, engine.Rejected)
+	if ev.Migration == nil || h.Status().Ticks != ev.Migration.Tick {
+		t.Fatalf("expected a migration at tick %d, got %+v, %v", h.Status().Ticks, ev.Migration, ev.Err)
+	}
+	if err := h.Step(t.Context(), 7); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range h.records() {
+		if r.Layout != 2 || r.Bonus != 1007 || r.Ticks != int64(ev.Migration.Tick)+7 {
+			t.Errorf("expected 7 ticks on the new layout after tick %d, got %+v", ev.Migration.Tick, r)
+		}
+	}
+}
+
+// TestOldLayoutIsForgotten: with the last artifact of it.
+func TestOldLayoutIsForgotten(t *testing.T) {
+	t.Parallel()
+	cfg := field(t, engine.MigrateAuto)
+	cfg.Keep = 1
+	h := start(t, cfg, shape(t, 1))
+	h.await(engine.Running)
+	for _, layout := range []int{2, 3} {
+		h.deliver(shape(t, layout))
+		h.swapped()
+	}
+	var gone *engine.NotKeptError
+	if err := h.Rollback(t.Context(), 1); !errors.As(err, &gone) {
+		t.Errorf("expected %T, got %v", gone, err)
+	}
+	if err := h.Rollback(t.Context(), 0); err != nil {
+		t.Errorf("to the last one: %v", err)
+	}
+	h.finish()
+}
+
 // TestMigrationWithAWorkerThatDoesNotCome: those that are there go on without it, and so does the end of a run.
 func TestMigrationWithAWorkerThatDoesNotCome(t *testing.T) {
 	t.Parallel()

@@ -61,19 +61,22 @@ func (e *LayoutError) Table() string {
 		return "" // nothing but the sizes
 	}
 	var b strings.Builder
-	_ = state.PrintDiff(&b, e.Differences) // a Builder never fails
+	_ = state.PrintDiff(&b, e.Differences, e.reasons()) // a Builder never fails
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// reasons returns by field name what stands in the way of a conversion.
+func (e *LayoutError) reasons() map[string]string {
+	if refused := (*state.ConversionError)(nil); errors.As(e.Obstacle, &refused) {
+		return refused.Reasons()
+	}
+	return nil
 }
 
 // MarshalLogArray implements zapcore.ArrayMarshaler: an object for each difference, with the reason against its
 // conversion where there is one.
 func (e *LayoutError) MarshalLogArray(enc zapcore.ArrayEncoder) error {
-	reasons := make(map[string]string)
-	if refused := (*state.ConversionError)(nil); errors.As(e.Obstacle, &refused) {
-		for _, r := range refused.Refusals {
-			reasons[r.Name] = r.Reason
-		}
-	}
+	reasons := e.reasons()
 	for _, d := range e.Differences {
 		err := enc.AppendObject(zapcore.ObjectMarshalerFunc(func(enc zapcore.ObjectEncoder) error {
 			enc.AddString("field", d.Name)

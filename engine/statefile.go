@@ -76,7 +76,7 @@ type StateFileError struct {
 // Error implements error.
 func (e *StateFileError) Error() string {
 	var table strings.Builder
-	_ = state.PrintDiff(&table, e.Differences) // a Builder never fails
+	_ = state.PrintDiff(&table, e.Differences, nil) // a Builder never fails
 	return fmt.Sprintf("the state in %s has another layout (name another --state-file to begin with a new state)\n%s",
 		e.Path, strings.TrimSuffix(table.String(), "\n"))
 }

@@ -74,6 +74,22 @@ func TestEveryKindOfFaultReturnsToTheCaller(t *testing.T) {
 	}
 }
 
+func TestAFaultInMigrateReturnsToTheCaller(t *testing.T) {
+	contain(t)
+	lib := open(t, compile(t, ""))
+	base, at := states(t, 2)
+	thread := native.NewThread()
+	defer thread.Release()
+	at(1).ticks = 5
+	fault := thread.Migrate(lib, symbol(t, lib, "migrate_faults"), base, base+stride, 8, 0)
+	if fault == nil || fault.Signal != unix.SIGSEGV || fault.Poisoned || at(0).ticks != 5 {
+		t.Fatalf("%+v, state %+v", fault, *at(0))
+	}
+	if fault := thread.Tick(lib, symbol(t, lib, "tick"), base, stride, 1, 0.5); fault != nil || at(0).ticks != 6 {
+		t.Fatal("the thread is not fit for another call", fault)
+	}
+}
+
 // panics dereferences nil in Go and tells whether that was an ordinary panic.
 func panics() (ok bool) {
 	defer func() { ok = recover() != nil }()

@@ -99,6 +99,11 @@ func TestOneCrossingRunsTheWholeBatch(t *testing.T) {
 	if fault := thread.Seed(lib, symbol(t, lib, "seed"), base, 1<<63+5); fault != nil || *(*uint64)(unsafe.Pointer(at(0))) != 1<<63+5 {
 		t.Fatal("the seed did not arrive", fault)
 	}
+	*(*uint64)(unsafe.Pointer(at(1))) = 1 << 40
+	fault := thread.Migrate(lib, symbol(t, lib, "migrate"), base, base+stride, 3<<32, -7)
+	if to := (*[2]uint64)(unsafe.Pointer(at(0))); fault != nil || to[0] != 1<<40+3<<32 || int64(to[1]) != -7 {
+		t.Fatal("the arguments of migrate did not arrive", fault, to)
+	}
 	got, fault := thread.Get(lib, symbol(t, lib, "get"))
 	if fault != nil || got == 0 {
 		t.Fatal("get returned nothing", fault)

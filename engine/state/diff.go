@@ -195,12 +195,21 @@ func Compatible(running, candidate *Layout) bool {
 	return len(Diff(running, candidate)) == 0
 }
 
-// PrintDiff writes differences as an aligned table.
-func PrintDiff(w io.Writer, diff []Difference) error {
+// PrintDiff writes differences as an aligned table. With reasons, by field name, against a conversion there is a column
+// for them.
+func PrintDiff(w io.Writer, diff []Difference, reasons map[string]string) error {
 	var b strings.Builder
-	b.WriteString("field\tchange\trunning\tcandidate\n")
+	b.WriteString("field\tchange\trunning\tcandidate")
+	if len(reasons) > 0 {
+		b.WriteString("\tin the way")
+	}
+	b.WriteByte('\n')
 	for _, d := range diff {
-		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", d.Name, d.Change, d.Running, d.Candidate)
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s", d.Name, d.Change, d.Running, d.Candidate)
+		if reason := reasons[d.Name]; reason != "" {
+			b.WriteString("\t" + reason)
+		}
+		b.WriteByte('\n')
 	}
 	if err := align(w, b.String()); err != nil {
 		return fmt.Errorf("print the differences: %w", err)

@@ -157,10 +157,10 @@ func TestDiffInsideElements(t *testing.T) {
 
 func TestPrintDiff(t *testing.T) {
 	var b strings.Builder
-	err := PrintDiff(&b, Diff(
+	differences := Diff(
 		table(t, 16, "score i32 0", "time f64 8"),
-		table(t, 24, "score i64 0", "time f64 8", "hp u8 16")))
-	if err != nil {
+		table(t, 24, "score i64 0", "time f64 8", "hp u8 16"))
+	if err := PrintDiff(&b, differences, nil); err != nil {
 		t.Fatal(err)
 	}
 	const want = `field    change   running   candidate
@@ -170,6 +170,45 @@ hp       added    absent    u8@16
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+
+	b.Reset()
+	if err := PrintDiff(&b, differences[1:], map[string]string{"score": "why not"}); err != nil {
+		t.Fatal(err)
+	}
+	const reasoned = `field  change   running  candidate  in the way
+score  retyped  i32@0    i64@0      why not
+hp     added    absent   u8@16
+`
+	if diff := cmp.Diff(reasoned, b.String()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// Types may be called otherwise where the memory is the same, in elements of arrays too.
+func TestRenames(t *testing.T) {
+	const source = `
+		typedef %s item;
+		typedef struct { int hp; struct { item weight; char tag; } items[3]; enum %s { RED } hue; } state_t;
+		state_t s;`
+	layout := func(item, colour string) *Layout {
+		t.Helper()
+		l, err := FromDWARF(compileC(t, fmt.Sprintf(source, item, colour)), "state_t", 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	running := layout("int", "color")
+	if list := Renames(running, running); len(list) != 0 {
+		t.Errorf("the same layout: %v", list)
+	}
+	candidate := layout("signed", "colour")
+	if list := Renames(running, candidate); !Compatible(running, candidate) || len(list) != 1 || list[0] != (Rename{"hue", "enum color", "enum colour"}) {
+		t.Errorf("expected one rename, got %v", list)
+	}
+	if list := Renames(running, SizeOnly(running.Size)); len(list) != 0 {
+		t.Errorf("of a layout without fields: %v", list)
 	}
 }
 

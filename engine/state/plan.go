@@ -22,14 +22,28 @@ type ConversionError struct {
 	Refusals []Refusal
 }
 
-// Error names each field with its reason.
+// Error names the fields with their reasons, of many the first.
 func (e *ConversionError) Error() string {
+	const most = 3
 	var b strings.Builder
 	b.WriteString("the state cannot be converted without loss")
-	for _, r := range e.Refusals {
+	for i, r := range e.Refusals {
+		if i == most {
+			fmt.Fprintf(&b, "; and %d more", len(e.Refusals)-most)
+			break
+		}
 		fmt.Fprintf(&b, "; %s (%s to %s): %s", r.Name, r.Running, r.Candidate, r.Reason)
 	}
 	return b.String()
+}
+
+// Reasons returns the reasons by field name.
+func (e *ConversionError) Reasons() map[string]string {
+	reasons := make(map[string]string, len(e.Refusals))
+	for _, r := range e.Refusals {
+		reasons[r.Name] = r.Reason
+	}
+	return reasons
 }
 
 // A Conversion turns the bytes of a shard from one layout into another, by field name and without loss. It is immutable

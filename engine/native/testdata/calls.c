@@ -20,6 +20,12 @@ void tick_batch(char *base, size_t stride, size_t count, double dt)
 }
 void seed(uint64_t *s, uint64_t n) { *s = n; }
 void init(state_t *s) { s->ticks = 1; }
+void migrate(uint64_t *to, const uint64_t *from, size_t size, int32_t revision)
+{
+    to[0] = from[0] + size;
+    to[1] = (uint64_t)(int64_t)revision;
+}
+void migrate_faults(uint64_t *to, const uint64_t *from) { to[0] = from[0]; *(volatile int *)8 = 1; }
 void *get(void) { return (void *)&zero; }
 
 /* Each writes its state first, so that what a fault leaves can be seen. */
