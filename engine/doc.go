@@ -29,6 +29,7 @@
 //	guard    its API is read as bytes and checked: version, size and layout of the state, and
 //	         whether each function lies in the library's own code                              engine/abi, engine/state
 //	publish  it becomes a generation: from one tick on, the same for all shards, it runs       workers, epoch
+//	migrate  with another layout, all shards change over at that tick, or none does            engine/state
 //	grace    until every worker has completed enough ticks on it, the old one stays open
 //	reclaim  the old library is closed, and looked for in the process's memory: reclaimed, or
 //	         pinned and why                                                                    engine/native
@@ -45,6 +46,8 @@
 //	pipeline     one goroutine that owns the change under way: the state machine of the stages above
 //	stages       inspect, load and guard, one function each; publish, reclaim and rollback have a file of their own
 //	hand, crew   what a worker knows of libraries: one tick over its shards, the hooks around a change, faults
+//	migration    how all shards come to memory of another layout, and back; ground is what they lie on, carry the part
+//	             of a worker
 //	watchdog     names and ends calls that take too long
 //	picture      the [state] line, copied by the workers themselves as they pass
 //	report       all that is said: log entries, events and the status, each outcome in one place

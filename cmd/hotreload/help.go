@@ -42,7 +42,7 @@ Exit codes, after the last reload's outcome:
    9  the last build failed
   10  the last plugin was refused by the ABI guard
   11  the last plugin was refused at inspection, trial or load
-  12  the last plugin was rolled back after a fault
+  12  the last plugin was rolled back after a fault, or the state could not migrate to it
 `
 
 // setHelp gives the root command its help text, with flags in groups; its children keep cobra's.
