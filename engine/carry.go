@@ -92,7 +92,7 @@ func (h *hand) harm(c *code, function string, fault *native.Fault, shard int, ti
 	if fault.Poisoned {
 		c.library.poisoned.Store(true)
 	}
-	return h.faultError(c, function, fault, shard, shard+1, tick)
+	return h.faultError(function, fault, shard, shard+1, tick)
 }
 
 // arrival gives a shard its state where the hand has just settled, as far as it is not there, and tells what the shard is

@@ -40,7 +40,12 @@ func (e *BadArtifactError) Error() string {
 // Unwrap returns the reason.
 func (e *BadArtifactError) Unwrap() error { return e.Reason }
 
-// faultReport is the first fault of some code, on its way from a worker to the pipeline, which fills in where it was.
+// identify fills in what a worker does not know of a fault of c: a stand-in gets its number after it has become one.
+func (c *code) identify(e *FaultError) {
+	e.Generation, e.Where = c.generation.Number, c.library.Locate(e.Fault.PC)
+}
+
+// faultReport is the first fault of some code, on its way from a worker to the pipeline, which identifies it.
 type faultReport struct {
 	code  *code
 	fault *FaultError

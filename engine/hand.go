@@ -284,11 +284,11 @@ func (h *hand) tell(c *code, function string, fault *native.Fault, first, last i
 	if !c.condemn(stand, fault.Poisoned) {
 		return
 	}
-	h.faults <- faultReport{code: c, fault: h.faultError(c, function, fault, first, last, tick)}
+	h.faults <- faultReport{code: c, fault: h.faultError(function, fault, first, last, tick)}
 }
 
-func (h *hand) faultError(c *code, function string, fault *native.Fault, first, last int, tick uint64) *FaultError {
-	e := &FaultError{Generation: c.generation.Number, Function: function, Worker: h.span.Worker, Shard: first, Tick: tick, Fault: fault}
+func (h *hand) faultError(function string, fault *native.Fault, first, last int, tick uint64) *FaultError {
+	e := &FaultError{Function: function, Worker: h.span.Worker, Shard: first, Tick: tick, Fault: fault}
 	if last-first > 1 {
 		e.Shard = -1
 	}

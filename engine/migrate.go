@@ -154,7 +154,7 @@ func (p *pipeline) faultedMeanwhile(m *migration, r faultReport) {
 	case r.code != m.from && r.code != m.to: // from the time before
 		p.faulted(r)
 	case r.code == m.from && r.fault.Function == "tick":
-		r.fault.Where = r.code.library.Locate(r.fault.Fault.PC)
+		r.code.identify(r.fault)
 		m.fail(&InterruptedError{r.fault})
 		fallthrough
 	default:
@@ -166,7 +166,7 @@ func (p *pipeline) faultedMeanwhile(m *migration, r faultReport) {
 func (p *pipeline) withdraw(next *code) {
 	directive, _ := p.pool.Replace(workers.Directive[*code]{Code: p.running})
 	if fault, itself := next.migration.err.(*FaultError); itself { //nolint:errorlint // not the one of an InterruptedError
-		fault.Where = next.library.Locate(fault.Fault.PC)
+		next.identify(fault)
 		p.bad[next.artifact.Hash] = fault
 		p.reportLateFault(fault)
 	}

@@ -562,3 +562,51 @@ func TestMigrationsInAStorm(t *testing.T) {
 		})
 	}
 }
+
+// TestMigrationInAStateFile: the file has the name and the layout of what runs, after a migration and after the way back.
+func TestMigrationInAStateFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	begin := func(layout int) (*host, engine.Generation) {
+		t.Helper()
+		cfg := field(t, engine.MigrateAuto)
+		cfg.StateFile = path
+		h := start(t, cfg, shape(t, layout))
+		return h, h.await(engine.Running).Generation
+	}
+	h, _ := begin(1)
+	h.reach(20)
+	h.deliver(shape(t, 3))
+	h.reach(h.swapped().Activation + 5)
+	h.deliver(shape(t, 2, "-DBONUS=1030", victim(5)))
+	h.swapped()
+	if m := h.await(engine.RolledBack).Migration; m == nil || m.Way != engine.AsKept { // extra was dropped
+		t.Fatalf("expected what was kept, got %+v", m)
+	}
+	h.reach(h.Status().Ticks + 5)
+	if err := h.Rollback(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if m := h.await(engine.RolledBack).Migration; m == nil || m.Way != engine.Back {
+		t.Fatalf("expected a way back, got %+v", m)
+	}
+	h.reach(h.Status().Ticks + 5)
+	left, ticks := h.records(), h.Status().Ticks
+
+	h, first := begin(1)
+	if first.Activation != ticks {
+		t.Errorf("taken up at tick %d, expected %d", first.Activation, ticks)
+	}
+	h.deliver(shape(t, 2))
+	second := h.swapped()
+	h.reach(second.Activation + 5)
+	for seed, r := range h.records() {
+		since, before := int64(h.Status().Ticks-ticks), left[seed]
+		if r.Layout != 2 || r.Inits != 1 || r.Ticks != before.Ticks+since || r.Score != before.Score+since {
+			t.Errorf("%d ticks later: %+v after %+v", since, r, before)
+		}
+	}
+	h, third := begin(2)
+	h.reach(third.Activation + 5)
+	h.finish()
+}

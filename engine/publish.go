@@ -163,7 +163,7 @@ func (p *pipeline) stop() {
 
 // lateFault is a fault at the end of the run: there is nothing to roll back any more.
 func (p *pipeline) lateFault(r faultReport) {
-	r.fault.Where = r.code.library.Locate(r.fault.Fault.PC)
+	r.code.identify(r.fault)
 	close(r.code.decided)
 	p.reportFault(r.fault, nil)
 }

@@ -25,7 +25,7 @@ func (p *pipeline) settleFaults() {
 // way the library is not tried again until its bytes change.
 func (p *pipeline) faulted(r faultReport) {
 	c := r.code
-	r.fault.Where = c.library.Locate(r.fault.Fault.PC)
+	c.identify(r.fault)
 	p.bad[c.artifact.Hash] = r.fault
 	p.forget(c.artifact)
 	p.store.Forget(c.artifact.Hash)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hotreload/engine"
+	"hotreload/engine/state"
 )
 
 // document is what the tests look at in openapi.json.
@@ -360,6 +361,12 @@ func TestEventsAreAsDescribed(t *testing.T) {
 		{Seq: 2, Time: time.Now(), Kind: engine.Swapped, Generation: engine.Generation{Number: 1}, Stages: engine.Stages{Build: time.Second}},
 		{Seq: 3, Time: time.Now(), Kind: engine.Rejected, Err: &engine.StageError{Stage: engine.StageBuild, Err: errors.New("no")}},
 		{Seq: 4, Time: time.Now(), Kind: engine.Ended},
+		{Seq: 5, Time: time.Now(), Kind: engine.RolledBack, Migration: &engine.Migration{
+			Way: engine.AsKept, Tick: 9, Kept: 3, Added: []string{"a"}, Dropped: []string{"b"}, Held: time.Millisecond,
+		}},
+		{Seq: 6, Time: time.Now(), Kind: engine.Rejected, Err: &engine.StageError{Stage: engine.StageGuard, Err: &engine.LayoutError{
+			Differences: []state.Difference{{Name: "score", Change: state.Moved, Running: "i32@0", Candidate: "i32@8"}},
+		}}},
 	} {
 		var v any
 		if err := json.Unmarshal(newRecord(newEvent(ev)).data, &v); err != nil {

@@ -81,6 +81,9 @@ type Event struct {
 	Stage      string             `json:"stage,omitempty"`
 	Error      string             `json:"error,omitempty"`
 	Seconds    map[string]float64 `json:"stage_seconds,omitempty"`
+
+	Migration   *Migration   `json:"migration,omitempty"`   // of the state, to the generation's layout
+	Differences []Difference `json:"differences,omitempty"` // why the guard has refused the layout
 }
 
 // KindGap is the kind of the marker that stands for events a reader has missed, see Gap.
@@ -154,7 +157,7 @@ func newOutcome(err error) Outcome {
 func newEvent(ev engine.Event) Event {
 	e := Event{
 		Seq: ev.Seq, Time: ev.Time, Kind: string(ev.Kind), Generation: newGeneration(ev.Generation), Paths: ev.Paths,
-		Seconds: seconds(ev.Stages),
+		Seconds: seconds(ev.Stages), Migration: newMigration(ev.Migration), Differences: newDifferences(ev.Err),
 	}
 	if ev.Err != nil {
 		o := newOutcome(ev.Err)
