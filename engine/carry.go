@@ -115,9 +115,11 @@ func (h *hand) arrival(m *migration, shard int) mark {
 func (h *hand) mark(shard int, m mark) {
 	if h.marks[shard] != live {
 		h.idle--
+		h.quarantined.Add(-1)
 	}
 	if h.marks[shard] = m; m != live {
 		h.idle++
+		h.quarantined.Add(1)
 	}
 }
 

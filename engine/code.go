@@ -33,6 +33,8 @@ type code struct {
 	stand atomic.Pointer[code]
 	// instead goes on in c's place because the migration to c has failed. Stored before condemned.
 	instead atomic.Pointer[code]
+	// pause is how much later than it was due the first tick on c began, in nanoseconds, for the worker that was worst.
+	pause atomic.Int64
 	// decided is closed when the pipeline has settled what stand is.
 	decided chan struct{}
 	// closed is closed when this generation has let go of its library.

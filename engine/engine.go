@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hotreload/engine/artifact"
@@ -35,7 +36,10 @@ type Engine struct {
 	scratch  string               // the private directory; "" before Run
 	pool     *workers.Pool[*code] // nil until the first generation runs
 	lateness *lateness            // nil before Run
-	overdue  map[int]time.Time    // workers in a tick that takes too long, since when
+
+	quarantined atomic.Int64 // shards, counted by the workers
+
+	overdue map[int]time.Time // workers in a tick that takes too long, since when
 }
 
 // New checks cfg and returns an engine that has not touched anything yet. Errors wrap ErrConfig.
@@ -112,7 +116,7 @@ func (e *Engine) assemble() (*pipeline, error) {
 	p.lateness = newLateness()
 	p.crew = &crew{
 		dt: e.cfg.DT.Seconds(), seed: e.cfg.Seed, probation: e.cfg.ProbationTicks, snapshot: e.cfg.SnapshotBytes,
-		faults: make(chan faultReport, 64), hands: &register{},
+		faults: make(chan faultReport, 64), hands: &register{}, lateness: p.lateness, quarantined: &e.quarantined,
 	}
 	if err := native.Contain(); err != nil {
 		e.log.Named("server").Warn("faults are not contained", zap.Error(err), Text("%v", err))
@@ -171,7 +175,13 @@ func (e *Engine) Outcome() error {
 func (e *Engine) Status() Status {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.picture()
+}
+
+// picture is Status under e.mu.
+func (e *Engine) picture() Status {
 	s := e.status
+	s.Quarantined = int(e.quarantined.Load())
 	s.Generations = append([]Generation(nil), s.Generations...)
 	if e.pool != nil && s.Running {
 		s.Ticks = e.pool.Slowest()

@@ -36,7 +36,7 @@ type Event struct {
 	Generation Generation // Running, Swapped, Reclaimed, Pinned: the generation in question
 	Paths      []string   // Changed: the files
 	Err        error      // Rejected: a *StageError; Pinned: the reason
-	Stages     Stages     // Swapped, Rejected: how long each stage took
+	Stages     Stages     // Swapped, Rejected, Reclaimed, Pinned: how long each stage took
 	Migration  *Migration // Swapped, RolledBack: how the state came to another layout; nil when it lay there already
 }
 
@@ -62,6 +62,7 @@ type Stages struct {
 	Guard   time.Duration
 	Publish time.Duration // store, scan, decision
 	Migrate time.Duration // for how long the first worker to come was held until all shards had migrated
+	Pause   time.Duration // how much later than scheduled the first tick on the new code began, for the worst worker
 	Grace   time.Duration // until every worker had passed
 	Reclaim time.Duration // dlclose and verification
 	Total   time.Duration // first event to publication

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"sync/atomic"
+	"time"
+
 	"hotreload/engine/native"
 	"hotreload/engine/state"
 	"hotreload/workers"
@@ -19,8 +22,10 @@ type crew struct {
 	probation uint64 // ticks for which a generation's predecessor stays open
 	snapshot  int    // bytes of a worker's shards up to which they are copied before every tick
 
-	faults chan faultReport // to the pipeline
-	hands  *register        // for the watchdog
+	faults      chan faultReport // to the pipeline
+	hands       *register        // for the watchdog
+	lateness    *lateness
+	quarantined *atomic.Int64 // shards that are not live
 }
 
 // mark is what a shard is, besides its bytes.
@@ -260,8 +265,8 @@ func (h *hand) single(c *code, from, to int, tick uint64) {
 func (h *hand) hold(from, to int, tick uint64) {
 	for i := from; i < to; i++ {
 		if h.marks[i] == live {
-			h.marks[i], h.due[i] = held, tick
-			h.idle++
+			h.mark(i, held)
+			h.due[i] = tick
 		}
 	}
 }
@@ -298,7 +303,7 @@ func (h *hand) faultError(function string, fault *native.Fault, first, last int,
 // Switch implements workers.Hand: the hooks around a reload, a migration between them, and life for the shards that were
 // held.
 func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
-	m := to.migration
+	m, start := to.migration, time.Now()
 	if from = from.effective(); from == to || m != nil && m.hasFailed() {
 		return // what runs goes on
 	}
@@ -323,6 +328,7 @@ func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
 	if h.idle > 0 {
 		h.free(to, s, tick, from.stand.Load() == to && (m == nil || m.live()))
 	}
+	h.lateness.arrived(s.Worker, to, start)
 }
 
 // hook calls a function on every shard that has a state, if there is the function. A shard on which it faults gets back

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,26 +44,33 @@ type Timing struct {
 // lateness measures the ticks of all workers. A worker records into histograms of its own, without a lock. A reader hands
 // it empty ones, and the worker, before its next record, gives up those it has filled.
 type lateness struct {
-	mu     sync.Mutex
-	meters []*meter // by worker
+	mu sync.Mutex
+	// meters is by worker. It is replaced as a whole, under mu, so that a worker finds its own without a lock.
+	meters atomic.Pointer[[]*meter]
 }
 
-func newLateness() *lateness { return &lateness{} }
+func newLateness() *lateness {
+	l := &lateness{}
+	l.meters.Store(&[]*meter{})
+	return l
+}
 
 // observe is a workers.Config.Observe.
 func (l *lateness) observe(s workers.Span) workers.Observer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.meters) <= s.Worker {
-		l.meters = append(l.meters, nil)
+	meters := slices.Clone(*l.meters.Load())
+	for len(meters) <= s.Worker {
+		meters = append(meters, nil)
 	}
-	m := &meter{own: newTimes(), sum: newTimes()}
-	if before := l.meters[s.Worker]; before != nil {
+	m := &meter{own: newTimes(), sum: newTimes(), late: unscheduled}
+	if before := meters[s.Worker]; before != nil {
 		// Its worker has run its last tick before this one was made.
 		before.settle()
 		m.sum = before.sum
 	}
-	l.meters[s.Worker] = m
+	meters[s.Worker] = m
+	l.meters.Store(&meters)
 	return m
 }
 
@@ -70,7 +78,7 @@ func (l *lateness) observe(s workers.Span) workers.Observer {
 func (l *lateness) settle() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, m := range l.meters {
+	for _, m := range *l.meters.Load() {
 		if m != nil {
 			m.settle()
 		}
@@ -81,7 +89,7 @@ func (l *lateness) settle() {
 func (l *lateness) collect() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, m := range l.meters {
+	for _, m := range *l.meters.Load() {
 		if m != nil {
 			m.collect()
 		}
@@ -94,7 +102,7 @@ func (l *lateness) summary() (all Timing, each []Timing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	total := newTimes()
-	for i, m := range l.meters {
+	for i, m := range *l.meters.Load() {
 		if m == nil {
 			continue
 		}
@@ -126,7 +134,9 @@ func (t Timing) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // meter is the workers.Observer of one worker.
 type meter struct {
-	own *times // the worker's
+	own    *times        // the worker's
+	late   time.Duration // of the tick at hand, or unscheduled; the worker's
+	coming arrival       // to new code, until its first tick has run; the worker's
 
 	// offer is set by a reader and cleared by the worker, which takes what it holds and leaves its own in full: each is
 	// written only when the other side has emptied it, and the stores order what the histograms hold.
@@ -139,11 +149,17 @@ type meter struct {
 }
 
 // Started implements workers.Observer.
-func (m *meter) Started(late time.Duration) { record(m.own.late, late, 1) }
+func (m *meter) Started(late time.Duration) {
+	m.late = late
+	record(m.own.late, late, 1)
+}
 
 // Ran implements workers.Observer.
 func (m *meter) Ran(ticks uint64, took time.Duration) {
 	record(m.own.took, took/time.Duration(ticks), ticks)
+	if m.coming.to != nil {
+		m.arrive(took)
+	}
 	if next := m.offer.Load(); next != nil {
 		m.offer.Store(nil)
 		m.full.Store(m.own)

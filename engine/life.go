@@ -36,10 +36,7 @@ func (h *hand) catchUp(c *code, s workers.Span, tick uint64) {
 func (h *hand) free(c *code, s workers.Span, tick uint64, makeUp bool) {
 	for i := s.First; i < s.First+s.Count; i++ {
 		was := h.marks[i]
-		if was != live {
-			h.marks[i] = live
-			h.idle--
-		}
+		h.mark(i, live)
 		switch {
 		case was == unborn:
 			h.bear(c, i, tick)
@@ -59,8 +56,7 @@ func (h *hand) bear(c *code, shard int, tick uint64) {
 	}
 	if fault != nil {
 		clear(h.arena.Shard(shard))
-		h.marks[shard] = unborn
-		h.idle++
+		h.mark(shard, unborn)
 		h.tell(c, function, fault, shard, shard+1, tick, nil)
 		return
 	}

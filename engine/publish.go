@@ -78,6 +78,11 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 	first.ground, first.generation.Epoch = ground, 1
 	p.crew.arena, p.crew.marks, p.crew.due = ground.arena, make([]mark, cfg.Shards), make([]uint64, cfg.Shards)
 	start, next := p.takeUp(first)
+	for _, m := range p.crew.marks {
+		if m != live {
+			p.crew.quarantined.Add(1) // until a worker begins with it
+		}
+	}
 	if cfg.Swap == epoch.Aligned {
 		first.generation.Activation = next
 	}

@@ -42,7 +42,8 @@ func (p *pipeline) reclaim(old replaced) {
 		}
 		// No worker can look any more; or every generation would hold on to all before it.
 		old.code.fallback, old.code.migration = nil, nil
-		p.reportReclaimed(old.code, passed.Sub(start), time.Since(passed), pinned)
+		stages := Stages{Pause: time.Duration(next.pause.Load()), Grace: passed.Sub(start), Reclaim: time.Since(passed)}
+		p.reportReclaimed(old.code, stages, pinned)
 		return nil
 	})
 }

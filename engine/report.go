@@ -233,9 +233,8 @@ func indented(table string) string {
 }
 
 // reportReclaimed says that a retired library is closed.
-func (p *pipeline) reportReclaimed(old *code, grace, took time.Duration, pinned bool) {
+func (p *pipeline) reportReclaimed(old *code, stages Stages, pinned bool) {
 	g := old.generation
-	stages := Stages{Grace: grace, Reclaim: took}
 	kind, err := Reclaimed, error(nil)
 	if pinned {
 		kind, err = Pinned, &PinnedError{Reason: pinReason(old)}
@@ -260,7 +259,7 @@ func (s Stages) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		value time.Duration
 	}{
 		{"watch", s.Watch}, {"build", s.Build}, {"settle", s.Settle}, {"inspect", s.Inspect}, {"trial", s.Trial}, {"load", s.Load},
-		{"guard", s.Guard}, {"publish", s.Publish}, {"migrate", s.Migrate}, {"grace", s.Grace}, {"reclaim", s.Reclaim}, {"total", s.Total},
+		{"guard", s.Guard}, {"publish", s.Publish}, {"migrate", s.Migrate}, {"pause", s.Pause}, {"grace", s.Grace}, {"reclaim", s.Reclaim}, {"total", s.Total},
 	} {
 		if d.value != 0 {
 			enc.AddDuration(d.name, d.value)

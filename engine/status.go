@@ -13,6 +13,7 @@ type Status struct {
 	Swaps       uint64 // publications after the first
 	Rejections  uint64
 	Faults      uint64            // of plugin code, one for each generation that faulted
+	Quarantined int               // shards that are not ticked, because their code faulted, until other code comes
 	Loaded      uint64            // libraries opened
 	Reclaimed   uint64            // libraries closed and verified to be unmapped
 	Pinned      uint64            // libraries closed that stay mapped
