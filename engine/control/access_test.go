@@ -85,7 +85,7 @@ func TestOnlyWhoBelongsHereMayEnter(t *testing.T) {
 func TestRolesIncludeThoseBefore(t *testing.T) {
 	_, as := loopbackServer(t, newFakeHost())
 	for _, role := range Roles {
-		for _, route := range (&Server{metrics: &metrics{}}).table() {
+		for _, route := range (&Server{}).table() {
 			got, err := exchange(t, as(role), route.method, route.path, nil)
 			if err != nil {
 				t.Fatal(err)

@@ -111,6 +111,24 @@ func (c *Client) Workers(ctx context.Context) (Workers, error) {
 	return get[Workers](ctx, c, "/v1/workers", nil)
 }
 
+// Metrics returns what the host answers to Prometheus, in its text format.
+func (c *Client) Metrics(ctx context.Context) ([]byte, error) {
+	r, err := c.request(ctx, http.MethodGet, "/metrics", nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	got, err := c.do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = got.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(got.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	return text, nil
+}
+
 // Events returns the events that are kept.
 func (c *Client) Events(ctx context.Context) (Events, error) {
 	return get[Events](ctx, c, "/v1/events", nil)

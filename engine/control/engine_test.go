@@ -18,6 +18,9 @@ import (
 const counterSource = `#include "logic.h"
 typedef struct { long long count; } state_t;
 static void init(void *p) { ((state_t *)p)->count = 0; }
+#ifndef STEP
+#define STEP (*(volatile int *)8) /* a fault */
+#endif
 static void tick(void *p, double dt) { (void)dt; ((state_t *)p)->count += STEP; }
 static void shutdown(void *p) { (void)p; }
 static const logic_field_t fields[] = { LOGIC_FIELD_SHOWN(state_t, count) };
@@ -28,10 +31,13 @@ static logic_api_t api = {
 LOGIC_EXPORT logic_api_t *logic_get_api(void) { return &api; }
 `
 
-// compile builds the counter with that step and returns the library's path.
+// compile builds the counter with that step, with 0 one that faults, and returns the library's path.
 func compile(t *testing.T, dir string, step int) string {
 	t.Helper()
-	source, library := filepath.Join(dir, "counter.c"), filepath.Join(dir, fmt.Sprintf("step%d.so", step))
+	source, library, define := filepath.Join(dir, "counter.c"), filepath.Join(dir, fmt.Sprintf("step%d.so", step)), "-UNDEBUG"
+	if step != 0 {
+		define = fmt.Sprintf("-DSTEP=%d", step)
+	}
 	if err := os.WriteFile(source, []byte(counterSource), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -39,46 +45,50 @@ func compile(t *testing.T, dir string, step int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("cc", "-shared", "-fPIC", "-I", logic, fmt.Sprintf("-DSTEP=%d", step), "-o", library, source).CombinedOutput()
+	out, err := exec.Command("cc", "-shared", "-fPIC", "-I", logic, define, "-o", library, source).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return library
 }
 
-// Many ask at once while libraries are pushed: every request has its answer, every push its swap, and what the shards
-// have counted is what the ticks of each generation add up to: none was skipped or run twice.
-func TestRequestsDuringSwapsDisturbNoTick(t *testing.T) {
+// runCounter runs an engine with the counter that counts by 1, at 1 ms a tick, until the test ends. Others can be compiled
+// in dir.
+func runCounter(t *testing.T, cfg engine.Config) (s *Server, dir string) {
+	t.Helper()
 	if _, err := exec.LookPath("cc"); err != nil {
 		t.Skip("no C compiler")
 	}
-	const (
-		askers, requests = 20, 50
-		pushes, shards   = 6, 16
-	)
-	dir := t.TempDir()
-	watched := compile(t, dir, 1)
-	host, err := engine.New(engine.Config{
-		Watch: []string{watched}, Tick: time.Millisecond, Shards: shards, Workers: 2, ProbationTicks: 1, RunDir: dir,
-	})
+	dir = t.TempDir()
+	cfg.Watch, cfg.Tick, cfg.RunDir = []string{compile(t, dir, 1)}, time.Millisecond, dir
+	host, err := engine.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := serve(t, host, Config{})
+	s = serve(t, host, Config{})
 	ctx, cancel := context.WithCancel(context.Background())
-	var run, clients errgroup.Group
+	var run errgroup.Group
 	run.Go(func() error { return host.Run(ctx) })
-	defer func() {
+	t.Cleanup(func() {
 		cancel()
 		if err := run.Wait(); err != nil {
 			t.Error(err)
 		}
-	}()
-	c := clientOf(t, s)
-	eventually(t, "first generation", func() bool {
-		st, err := c.Status(t.Context())
-		return err == nil && st.Generation != nil
 	})
+	eventually(t, "first generation", func() bool { return host.Status().Generation.Number != 0 })
+	return s, dir
+}
+
+// Many ask at once while libraries are pushed: every request has its answer, every push its swap, and what the shards
+// have counted is what the ticks of each generation add up to: none was skipped or run twice.
+func TestRequestsDuringSwapsDisturbNoTick(t *testing.T) {
+	const (
+		askers, requests = 20, 50
+		pushes, shards   = 6, 16
+	)
+	s, dir := runCounter(t, engine.Config{Shards: shards, Workers: 2, ProbationTicks: 1})
+	c, ctx := clientOf(t, s), t.Context()
+	var clients errgroup.Group
 	for i := range askers {
 		c := clientOf(t, s)
 		clients.Go(func() error {

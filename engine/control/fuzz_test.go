@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -24,7 +25,7 @@ func whole(g gate) (*Server, http.Handler) {
 
 // Whatever comes, the answer is what the description says, and never that the host has failed.
 func FuzzHandlers(f *testing.F) {
-	for _, path := range []string{"/v1/status", "/v1/state?shard=1&count=2", "/v1/events", "/v1/artifacts?name=a.so", "/v1/rollback?generation=1", "/metrics", "//v1/./status", "/v1/state?shard=%00"} {
+	for _, path := range []string{"/v1/status", "/v1/state?shard=1&count=2", "/v1/events", "/v1/artifacts?name=a.so", "/v1/rollback?generation=1", "/metrics", "/debug/pprof/profile", "/v1/step?ticks=2", "/v1/resize?workers=1", "//v1/./status", "/v1/state?shard=%00"} {
 		f.Add("GET", path, "Last-Event-ID", "0000000000000000-1", []byte(nil))
 		f.Add("POST", path, "If-Match", `"1"`, []byte("library"))
 		f.Add("POST", path, headerDigest, "sha-256=:AAAA:", []byte("library"))
@@ -36,8 +37,10 @@ func FuzzHandlers(f *testing.F) {
 		f.Fatal(err)
 	}
 	_, handler := whole(ownerGate{})
+	gone, leave := context.WithCancel(f.Context()) // so that no profile takes its time
+	leave()
 	f.Fuzz(func(t *testing.T, method, path, header, value string, body []byte) {
-		r, err := http.NewRequest(method, "http://hotreload"+path, bytes.NewReader(body))
+		r, err := http.NewRequestWithContext(gone, method, "http://hotreload"+path, bytes.NewReader(body))
 		if err != nil || !strings.HasPrefix(path, "/") {
 			t.Skip()
 		}

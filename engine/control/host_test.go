@@ -37,6 +37,7 @@ type fakeHost struct {
 	deciding chan struct{} // not nil: a push waits for it before it is decided
 	pushes   []error       // what became of each
 	timing   engine.Timing // of each worker, and of all
+	measures []engine.WorkerMeasures
 }
 
 func newFakeHost() *fakeHost {
@@ -148,6 +149,10 @@ func (h *fakeHost) Workers() []engine.WorkerStatus {
 }
 
 func (h *fakeHost) Timing() engine.Timing { return h.timing }
+
+func (h *fakeHost) Measures() engine.Measures {
+	return engine.Measures{Status: h.Status(), Workers: h.measures}
+}
 
 func (h *fakeHost) Rollback(_ context.Context, generation uint64) error {
 	h.mu.Lock()

@@ -15,7 +15,13 @@ import (
 
 func TestMetricsAreThoseOfTheStatusAndTheEvents(t *testing.T) {
 	h := newFakeHost()
-	h.status.Swaps, h.status.Loaded, h.status.Pinned = 3, 4, 1
+	h.status.Swaps, h.status.Loaded, h.status.Quarantined = 3, 4, 2
+	h.status.PinnedBy = map[string]uint64{"unique": 2, "poisoned": 1}
+	late := engine.Histogram{UpTo: make([]uint64, len(engine.HistogramBounds)), Count: 3, Sum: 20 * time.Second}
+	for i := range late.UpTo {
+		late.UpTo[i] = min(uint64(i), 2)
+	}
+	h.measures = []engine.WorkerMeasures{{Worker: 5, Late: late, Took: late}}
 	s := serve(t, h, Config{})
 	fault := &engine.FaultError{Function: "tick", Fault: &native.Fault{Signal: unix.SIGSEGV}}
 	h.send(engine.Event{Kind: engine.Swapped, Stages: engine.Stages{Build: 50 * time.Millisecond}})
@@ -29,7 +35,11 @@ func TestMetricsAreThoseOfTheStatusAndTheEvents(t *testing.T) {
 	}
 	for _, want := range []string{
 		"hotreload_running 1", "hotreload_ticks_total 7", "hotreload_shards 4", "hotreload_workers 2", "hotreload_swaps_total 3",
-		"hotreload_generation 1", "hotreload_libraries_loaded_total 4", "hotreload_libraries_pinned_total 1",
+		"hotreload_generation 1", "hotreload_libraries_loaded_total 4", "hotreload_quarantined_shards 2",
+		`hotreload_libraries_pinned_total{reason="poisoned"} 1`, `hotreload_libraries_pinned_total{reason="unique"} 2`,
+		`hotreload_tick_lateness_seconds_bucket{worker="5",le="1e-06"} 0`, `hotreload_tick_lateness_seconds_bucket{worker="5",le="5e-06"} 2`,
+		`hotreload_tick_lateness_seconds_bucket{worker="5",le="10"} 2`, `hotreload_tick_lateness_seconds_bucket{worker="5",le="+Inf"} 3`,
+		`hotreload_tick_duration_seconds_sum{worker="5"} 20`, "hotreload_events_missed_total 0",
 		"hotreload_last_reload_exit_code 0",
 		`hotreload_generation_info{api_revision="0",api_version="1",generation="1",hash="` + h.status.Generation.Hash + `",library="logic.so"} 1`,
 		`hotreload_reloads_total{result="swapped",stage=""} 1`, `hotreload_reloads_total{result="rejected",stage="guard"} 1`,

@@ -179,7 +179,7 @@ func TestDescriptionHasTheRoutesThatThereAre(t *testing.T) {
 		}
 	}
 	served := map[string]string{}
-	for _, r := range (&Server{metrics: &metrics{}}).table() {
+	for _, r := range (&Server{}).table() {
 		served[r.method+" "+r.path] = r.role.String()
 	}
 	if !maps.Equal(described, served) {
@@ -270,6 +270,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{fresh, "GET", "/v1/health", "", nil, 200, 0},
 		{empty, "GET", "/v1/health", "", nil, 503, 1},
 		{fresh, "GET", "/v1/openapi.json", "", nil, 200, 0},
+		{fresh, "GET", "/debug/pprof/nothing", "", nil, 404, 1},
+		{fresh, "GET", "/debug/pprof/heap?seconds=0", "", nil, 400, 1},
+		{fresh, "POST", "/debug/pprof/heap", "", nil, 405, 1},
 		{fresh, "POST", "/v1/reload", "", nil, 200, 0},
 		{failing(engine.ErrUnchanged), "POST", "/v1/reload", "", nil, 200, 0},
 		{failing(rejected), "POST", "/v1/reload", "", nil, 422, 10},

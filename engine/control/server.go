@@ -33,6 +33,7 @@ type Host interface {
 	Resize(workers int) error
 	Workers() []engine.WorkerStatus
 	Timing() engine.Timing
+	Measures() engine.Measures
 }
 
 // Config says where to serve and to whom. At least one of Socket and Listen is needed.
@@ -62,30 +63,6 @@ func (c *Config) log() *zap.Logger {
 	}
 	return c.Log.Named("control")
 }
-
-// limits bound what a client can make the host hold on to.
-type limits struct {
-	header      time.Duration // for a request's headers, and for a TLS handshake
-	idle        time.Duration // between two requests
-	stall       time.Duration // for each piece of a body, and each write
-	heartbeat   time.Duration // between two signs of life in a stream
-	state       time.Duration // for a picture of the state
-	end         time.Duration // for requests under way when the server ends
-	connections int           // through each listener
-	streams     int           // of events, at once
-	uploads     int           // at once
-	events      int           // that are kept
-}
-
-var usualLimits = limits{
-	header: 5 * time.Second, idle: time.Minute, stall: 30 * time.Second, heartbeat: 15 * time.Second, state: 10 * time.Second,
-	end: 2 * time.Second, connections: 4096, streams: 2048, uploads: 4, events: 1024,
-}
-
-const (
-	defaultMaxPush = 256 << 20
-	maxHeader      = 16 << 10
-)
 
 // Server serves one engine. Make it before the engine runs, so that no event is missed.
 type Server struct {
@@ -118,20 +95,6 @@ type door struct {
 	tls      *tls.Config // nil: in the clear
 	server   *http.Server
 }
-
-// slots counts what may happen so many times at once.
-type slots chan struct{}
-
-func (s slots) take() bool {
-	select {
-	case s <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-func (s slots) free() { <-s }
 
 // Open opens the listeners that cfg asks for. The caller must call Serve or Close.
 func Open(cfg Config, host Host) (*Server, error) {
@@ -320,62 +283,4 @@ func (s *Server) track(next http.Handler) http.Handler {
 		out.extend() // for "100 Continue"
 		next.ServeHTTP(out, r)
 	})
-}
-
-// timed is an answer of which each piece must be taken in time: a client that does not read is let go.
-type timed struct {
-	http.ResponseWriter
-	control *http.ResponseController
-	stall   time.Duration
-}
-
-// extend gives the client time for the next piece. Where it fails the connection is gone, and so will the write.
-func (t *timed) extend() { _ = t.control.SetWriteDeadline(time.Now().Add(t.stall)) }
-
-// Write implements http.ResponseWriter.
-func (t *timed) Write(p []byte) (int, error) {
-	t.extend()
-	return t.ResponseWriter.Write(p)
-}
-
-// FlushError is what http.ResponseController.Flush calls.
-func (t *timed) FlushError() error {
-	t.extend()
-	return t.control.Flush()
-}
-
-// Unwrap is what http.ResponseController looks for.
-func (t *timed) Unwrap() http.ResponseWriter { return t.ResponseWriter }
-
-// limitedListener accepts so many connections at once; others wait in the kernel's queue.
-type limitedListener struct {
-	net.Listener
-	open  slots
-	ended <-chan struct{}
-}
-
-// Accept implements net.Listener.
-func (l *limitedListener) Accept() (net.Conn, error) {
-	select {
-	case l.open <- struct{}{}:
-	case <-l.ended:
-		return nil, net.ErrClosed
-	}
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		l.open.free()
-		return nil, err
-	}
-	return &limitedConn{Conn: conn, free: sync.OnceFunc(l.open.free)}, nil
-}
-
-type limitedConn struct {
-	net.Conn
-	free func()
-}
-
-// Close implements net.Conn.
-func (c *limitedConn) Close() error {
-	defer c.free()
-	return c.Conn.Close()
 }
