@@ -38,6 +38,9 @@ func compile(t *testing.T, dir string, step int) string {
 	if step != 0 {
 		define = fmt.Sprintf("-DSTEP=%d", step)
 	}
+	if _, err := os.Stat(library); err == nil {
+		return library // it may be watched
+	}
 	if err := os.WriteFile(source, []byte(counterSource), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -52,15 +55,15 @@ func compile(t *testing.T, dir string, step int) string {
 	return library
 }
 
-// runCounter runs an engine with the counter that counts by 1, at 1 ms a tick, until the test ends. Others can be compiled
-// in dir.
-func runCounter(t *testing.T, cfg engine.Config) (s *Server, dir string) {
+// runCounter runs an engine with the counter that counts by step, at 1 ms a tick, until the test ends. Others can be
+// compiled in dir.
+func runCounter(t *testing.T, cfg engine.Config, step int) (s *Server, dir string) {
 	t.Helper()
 	if _, err := exec.LookPath("cc"); err != nil {
 		t.Skip("no C compiler")
 	}
 	dir = t.TempDir()
-	cfg.Watch, cfg.Tick, cfg.RunDir = []string{compile(t, dir, 1)}, time.Millisecond, dir
+	cfg.Watch, cfg.Tick, cfg.RunDir = []string{compile(t, dir, step)}, time.Millisecond, dir
 	host, err := engine.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +89,7 @@ func TestRequestsDuringSwapsDisturbNoTick(t *testing.T) {
 		askers, requests = 20, 50
 		pushes, shards   = 6, 16
 	)
-	s, dir := runCounter(t, engine.Config{Shards: shards, Workers: 2, ProbationTicks: 1})
+	s, dir := runCounter(t, engine.Config{Shards: shards, Workers: 2, ProbationTicks: 1}, 1)
 	c, ctx := clientOf(t, s), t.Context()
 	var clients errgroup.Group
 	for i := range askers {

@@ -15,7 +15,7 @@ import (
 // What the dashboard asks for is there, in a host that has swapped, refused, faulted and rolled back: each metric, and
 // each label by which it groups.
 func TestDashboardAsksForWhatThereIs(t *testing.T) {
-	s, dir := runCounter(t, engine.Config{Shards: 2, ProbationTicks: 1, Trial: trial.Off})
+	s, dir := runCounter(t, engine.Config{Shards: 2, ProbationTicks: 1, Trial: trial.Off}, 1)
 	c, ctx := clientOf(t, s), t.Context()
 	if _, err := c.Push(ctx, shipmentOf(t, compile(t, dir, 2))); err != nil {
 		t.Fatal(err)

@@ -9,9 +9,24 @@ import (
 
 	"hotreload/engine"
 	"hotreload/engine/native"
+	"hotreload/engine/trial"
 
 	"golang.org/x/sys/unix"
 )
+
+// Shards whose code faulted with nothing to roll back to are counted until the next good library.
+func TestQuarantinedShardsAreCounted(t *testing.T) {
+	s, dir := runCounter(t, engine.Config{Shards: 3, Workers: 2, Trial: trial.Off}, 0)
+	counted := func(want string) bool {
+		text, err := clientOf(t, s).Metrics(t.Context())
+		return err == nil && strings.Contains(string(text), "\nhotreload_quarantined_shards "+want+"\n")
+	}
+	eventually(t, "quarantine of all shards", func() bool { return counted("3") })
+	if _, err := clientOf(t, s).Push(t.Context(), shipmentOf(t, compile(t, dir, 1))); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "end of the quarantine", func() bool { return counted("0") })
+}
 
 func TestMetricsAreThoseOfTheStatusAndTheEvents(t *testing.T) {
 	h := newFakeHost()
