@@ -71,6 +71,7 @@ func field(t *testing.T, mode engine.Migrate) engine.Config {
 	t.Helper()
 	cfg := workshop(t)
 	cfg.Shards, cfg.Workers, cfg.Migrate, cfg.ProbationTicks = 13, 3, mode, 100000
+	cfg.TickDeadline = deadline // a busy machine is no worker that does not come
 	return cfg
 }
 
@@ -407,13 +408,15 @@ func TestLateFaultAcrossMigration(t *testing.T) {
 	h := start(t, cfg, shape(t, 1))
 	h.await(engine.Running)
 	h.reach(20)
-	faulting := []string{"-DBONUS=1200", victim(5)}
+	armed := filepath.Join(filepath.Dir(cfg.Watch[0]), "armed")
+	faulting := []string{`-DARMED="` + armed + `"`, victim(5)}
 	h.deliver(shape(t, 2, faulting...))
 	h.swapped()
 	h.await(engine.Reclaimed)
 	h.deliver(shape(t, 2, append(faulting, "-DMIGRATE")...)) // other bytes, the same fault
 	h.swapped()
 	h.await(engine.Reclaimed)
+	h.write("armed", "")
 	// The first rollback is to the same fault, which comes with the next tick; only the second is to another layout.
 	if m := h.await(engine.RolledBack).Migration; m != nil {
 		t.Errorf("expected a rollback on the same layout, got %+v", m)

@@ -92,6 +92,10 @@ static void tick(void *p, double dt)
     s->bonus++;
     if (BONUS != 0 && s->bonus >= BONUS)
         harm(s->seed);
+#ifdef ARMED /* a file */
+    if (access(ARMED, F_OK) == 0)
+        harm(s->seed);
+#endif
 #endif
 #ifdef GATE /* waits for a file, outside its own text */
     if (VICTIM != 0 && s->seed == VICTIM)
