@@ -13,6 +13,7 @@ import (
 	"hotreload/bench/internal/strategy"
 	"hotreload/bench/pause"
 	"hotreload/bench/reload"
+	"hotreload/bench/wear"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -24,6 +25,7 @@ func quick() Options {
 	return Options{
 		Call:   call.Options{Rounds: 1, Turn: 50 * time.Microsecond},
 		Reload: reload.Options{Swaps: 2},
+		Wear:   wear.Options{Swaps: 20},
 		Pause: pause.Options{Rounds: 1, Duration: 100 * time.Millisecond, Cells: []pause.Cell{
 			{Strategy: strategy.Aligned, Workers: 1, Shards: 4, Period: time.Millisecond, Rate: pause.Control},
 			{Strategy: strategy.Aligned, Workers: 1, Shards: 4, Period: time.Millisecond, Rate: pause.UsualRate},
@@ -56,14 +58,14 @@ func TestReportSurvivesItsFileAndMakesATable(t *testing.T) {
 	if err := r.Table(&table); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"RegisterFunc", "save to swap", "1 workers, 4 shards, every 1ms", "(no swap)", "aligned"} {
+	for _, want := range []string{"RegisterFunc", "save to swap", "1 worker, 4 shards, every 1ms", "(no swap)", "aligned"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("no %q in the table:\n%s", want, &table)
 		}
 	}
 	for _, want := range []string{
 		"call: engine(256) / C loop(256)", "reload: save to swap / longer of build and debounce",
-		"pause: aligned / no swap, 1 workers, 4 shards, every 1ms",
+		"pause: aligned / no swap, 1 worker, 4 shards, every 1ms",
 	} {
 		if r.Ratios[want] <= 0 {
 			t.Errorf("no ratio %q in %v", want, r.Ratios)

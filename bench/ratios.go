@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"time"
 
 	"hotreload/bench/internal/strategy"
 	"hotreload/bench/pause"
@@ -23,30 +24,35 @@ func Ratios(r *Report) map[string]float64 {
 	}
 	for _, cell := range r.Pause {
 		control := controlOf(r.Pause, cell.Cell)
-		if cell.Rate != pause.UsualRate || control == nil || control.Worst.P25 == 0 {
+		if cell.Rate <= 1 || control == nil || control.Worst.P25 == 0 {
 			continue
 		}
 		c := cell.Cell
-		name := fmt.Sprintf("pause: %s / no swap, %d workers, %d shards, %s", c.Strategy, c.Workers, c.Shards, pace(c))
 		// The lower quartile: what others do to the machine only adds, and rarely in three windows out of four.
-		ratios[name] = cell.Worst.P25 / control.Worst.P25
-		if c.Strategy == strategy.StopWorld {
-			continue
-		}
+		ratios[fmt.Sprintf("pause: %s / no swap, %s", c.Strategy, under(c))] = cell.Worst.P25 / control.Worst.P25
 		// The time for which workers are held or told: by us, by those who stop them.
-		c.Strategy = strategy.StopWorld
-		if stop := find(r.Pause, c); stop != nil && stop.Publish.Median > 0 {
-			name := fmt.Sprintf("publish: %s / stop the world, %d workers, %d shards, %s", cell.Strategy, c.Workers, c.Shards, pace(c))
-			ratios[name] = cell.Publish.Median / stop.Publish.Median
+		stop := cell.Cell
+		stop.Strategy = strategy.StopWorld
+		if at := find(r.Pause, stop); c != stop && at != nil && at.Publish.Median > 0 {
+			ratios[fmt.Sprintf("publish: %s / stop the world, %s", c.Strategy, under(c))] = cell.Publish.Median / at.Publish.Median
 		}
+	}
+	if many, one := find(r.Pause, shardCells[1]), find(r.Pause, shardCells[0]); many != nil && one != nil && one.Publish.Median > 0 {
+		ratios["publish: engine, 100000 shards / 1 shard"] = many.Publish.Median / one.Publish.Median
+		ratios["prepare: engine, 100000 shards / 1 shard"] = many.Prepare.Median / one.Prepare.Median
 	}
 	return ratios
 }
 
+// shardCells are the swaps of one shard and of very many.
+var shardCells = [2]pause.Cell{
+	pause.Engines(1, 1, time.Millisecond, strategy.Engine)[1],
+	pause.Engines(2, 100_000, 5*time.Millisecond, strategy.Engine)[1],
+}
+
 // controlOf returns the control run of a cell, nil when there is none.
 func controlOf(results []pause.Result, c pause.Cell) *pause.Result {
-	c.Strategy, c.Rate = strategy.Aligned, pause.Control
-	return find(results, c)
+	return find(results, c.Control())
 }
 
 // find returns the result of a cell, nil when there is none.
@@ -59,9 +65,22 @@ func find(results []pause.Result, c pause.Cell) *pause.Result {
 	return nil
 }
 
-func pace(c pause.Cell) string {
-	if c.Period == 0 {
-		return "back to back"
+// under says under which load a cell ran.
+func under(c pause.Cell) string {
+	pace := "back to back"
+	if c.Period != 0 {
+		pace = fmt.Sprint("every ", c.Period)
 	}
-	return fmt.Sprint("every ", c.Period)
+	text := fmt.Sprintf("%s, %s, %s", plural(c.Workers, "worker"), plural(c.Shards, "shard"), pace)
+	if c.Large {
+		text += ", large library"
+	}
+	return text
+}
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprint(n, " ", what)
 }

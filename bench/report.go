@@ -11,6 +11,7 @@ import (
 	"hotreload/bench/call"
 	"hotreload/bench/pause"
 	"hotreload/bench/reload"
+	"hotreload/bench/wear"
 )
 
 // Options says what to run.
@@ -18,6 +19,7 @@ type Options struct {
 	Call   call.Options
 	Reload reload.Options
 	Pause  pause.Options
+	Wear   wear.Options
 	// Progress, when set, is told what is being done.
 	Progress func(what string)
 }
@@ -28,14 +30,13 @@ type Report struct {
 	Call    *call.Result       `json:"call"`
 	Reload  *reload.Result     `json:"reload"`
 	Pause   []pause.Result     `json:"pause"`
+	Wear    *wear.Result       `json:"wear"`
 	Ratios  map[string]float64 `json:"ratios"` // what a baseline bounds, see Ratios
 }
 
-// Run runs the three benchmarks, one after the other.
+// Run runs the benchmarks, one after the other.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	if o.Progress == nil {
-		o.Progress = func(string) {}
-	}
+	o.defaults()
 	r := &Report{Machine: describe()}
 	var err error
 	o.Progress("call: what a tick costs")
@@ -46,15 +47,48 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if r.Reload, err = reload.Measure(ctx, o.Reload); err != nil {
 		return nil, fmt.Errorf("reload: %w", err)
 	}
+	o.Progress("wear: what swaps leave behind")
+	if r.Wear, err = wear.Measure(ctx, o.Wear); err != nil {
+		return nil, fmt.Errorf("wear: %w", err)
+	}
+	if r.Pause, err = o.pauses(ctx); err != nil {
+		return nil, err
+	}
+	return r.conclude(), nil
+}
+
+// RunPause runs the benchmark of pauses alone.
+func RunPause(ctx context.Context, o Options) (*Report, error) {
+	o.defaults()
+	r := &Report{Machine: describe()}
+	var err error
+	if r.Pause, err = o.pauses(ctx); err != nil {
+		return nil, err
+	}
+	return r.conclude(), nil
+}
+
+func (o *Options) defaults() {
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
 	o.Pause.Progress = func(done, all int) {
 		o.Progress(fmt.Sprintf("pause: what a swap does to ticks, %d of %d", done+1, all))
 	}
-	if r.Pause, err = pause.Measure(ctx, o.Pause); err != nil {
+}
+
+func (o *Options) pauses(ctx context.Context) ([]pause.Result, error) {
+	results, err := pause.Measure(ctx, o.Pause)
+	if err != nil {
 		return nil, fmt.Errorf("pause: %w", err)
 	}
+	return results, nil
+}
+
+func (r *Report) conclude() *Report {
 	r.Machine.LoadAfter = load()
 	r.Ratios = Ratios(r)
-	return r, nil
+	return r
 }
 
 // Write writes the report as JSON to the file at path, and makes its directory.

@@ -11,6 +11,7 @@ import (
 	"hotreload/bench/internal/stat"
 	"hotreload/bench/pause"
 	"hotreload/bench/reload"
+	"hotreload/bench/wear"
 )
 
 // Table writes the report for people.
@@ -25,8 +26,14 @@ func (r *Report) Table(to io.Writer) error {
 	if r.Reload != nil {
 		t.reloads(r.Reload)
 	}
+	if r.Wear != nil {
+		t.wear(r.Wear)
+	}
 	if r.Pause != nil {
 		t.pauses(r.Pause)
+	}
+	if targets := Targets(r); len(targets) > 0 {
+		t.targets(targets)
 	}
 	return t.w.Flush()
 }
@@ -65,31 +72,44 @@ func (t *table) reloads(r *reload.Result) {
 	}
 }
 
+func (t *table) wear(r *wear.Result) {
+	t.line("\nWhat %d swaps leave behind, %s ms each from push to verdict; %d libraries unmapped", r.Swaps, number(r.Each), r.Unmapped)
+	t.row("  swaps", "resident MiB", "Go heap MiB", "descriptors", "mappings", "threads")
+	for _, p := range r.Points {
+		t.row(fmt.Sprint("  ", p.Swaps), fmt.Sprintf("%.1f", p.Resident), fmt.Sprintf("%.2f", p.Heap), fmt.Sprint(p.Descriptors),
+			fmt.Sprint(p.Mappings), fmt.Sprint(p.Threads))
+	}
+}
+
+func (t *table) targets(targets []Target) {
+	t.line("\nTargets: median [least, most]")
+	for _, x := range targets {
+		verdict := "met"
+		if !x.Met() {
+			verdict = "MISSED"
+		}
+		t.row("  "+x.What, fmt.Sprintf("%s [%s, %s] %s", number(x.Value.Median), number(x.Value.Min), number(x.Value.Max), x.Unit), x.Goal(), verdict)
+	}
+}
+
 func (t *table) pauses(results []pause.Result) {
-	t.line("\nThe worst tick of any worker around a swap, µs: quartiles over the swaps, p90; quiet: median of the swaps during")
-	t.line("which no worker waited for a processor (how many); late: start of ticks, inside windows and outside; publish to")
-	t.line("reclaim: parts of the swap, for those that hold workers all of it is publish; cpu: processors used")
+	t.line("\nTicks around swaps, µs. late: intended to actual start, in windows around swaps and outside of them (back to back: from")
+	t.line("the end of one tick to the start of the next); worst: the longest from intended start to end in a window, over the windows,")
+	t.line("quiet: the same for windows during which no worker waited for a processor (how many); publish to reclaim: parts of the")
+	t.line("swap, for those that hold workers all of it is publish, ms where prepare is; cpu: processors used")
 	group := ""
 	for _, r := range results {
-		if g := fmt.Sprintf("%d workers, %d shards, %s", r.Workers, r.Shards, pace(r.Cell)); g != group {
+		if g := under(r.Cell); g != group {
 			group = g
 			t.line("\n%s", g)
-			t.row("  strategy", "swaps", "worst p25", "p50", "p75", "p90", "quiet", "late p99 in", "out", "publish", "p99", "grace", "reclaim",
-				"cpu", "MiB")
+			t.row("  strategy", "swaps", "late p50", "p99", "p99.9", "max", "outside p99.9", "worst p25", "p50", "p90", "quiet",
+				"prepare ms", "publish", "p99", "grace", "reclaim", "cpu", "MiB")
 		}
-		name := r.Strategy
-		switch {
-		case r.Rate == pause.Control:
-			name = "(no swap)"
-		case r.Rate == pause.Fast:
-			name += ", nonstop"
-		case r.Rate != pause.UsualRate:
-			name += fmt.Sprintf(", %g/s", r.Rate)
-		}
-		t.row("  "+name, fmt.Sprint(r.Swaps),
-			number(r.Worst.P25), number(r.Worst.Median), number(r.Worst.P75), number(r.Worst.P90), fmt.Sprintf("%s (%d/%d)", number(r.Quiet.Median), r.Quiet.N, r.Worst.N),
-			number(r.Inside.Late.P99), number(r.Outside.Late.P99), number(r.Publish.Median), number(r.Publish.P99),
-			number(r.Grace.Median), number(r.Reclaim.Median), fmt.Sprintf("%.2f", r.CPU), fmt.Sprintf("%.0f", r.RSS))
+		in, out := r.Inside.Late, r.Outside.Late
+		t.row("  "+r.Name(), fmt.Sprint(r.Swaps), number(in.P50), number(in.P99), number(in.P999), number(in.Max), number(out.P999),
+			number(r.Worst.P25), number(r.Worst.Median), number(r.Worst.P90), fmt.Sprintf("%s (%d/%d)", number(r.Quiet.Median), r.Quiet.N, r.Worst.N),
+			number(r.Prepare.Median/1e3), number(r.Publish.Median), number(r.Publish.P99), number(r.Grace.Median), number(r.Reclaim.Median),
+			fmt.Sprintf("%.2f", r.CPU), fmt.Sprintf("%.0f", r.RSS))
 	}
 }
 

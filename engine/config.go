@@ -11,6 +11,7 @@ import (
 
 	"hotreload/engine/trial"
 	"hotreload/epoch"
+	"hotreload/workers"
 
 	"go.uber.org/zap"
 )
@@ -235,4 +236,10 @@ type Option func(*Engine)
 // watch, build, reload, state); see [Text] for the human form that an entry carries besides its fields.
 func WithLogger(l *zap.Logger) Option {
 	return func(e *Engine) { e.log = l }
+}
+
+// WithObserver has each worker's ticks told to what observe returns as well, as described at workers.Config.Observe: for
+// those who measure.
+func WithObserver(observe func(workers.Span) workers.Observer) Option {
+	return func(e *Engine) { e.observe = observe }
 }

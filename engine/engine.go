@@ -26,6 +26,8 @@ type Engine struct {
 	log *zap.Logger
 	hub hub
 
+	observe func(workers.Span) workers.Observer // nil when nobody measures
+
 	calls   chan func(*pipeline) // work for the pipeline's goroutine
 	ended   chan struct{}        // closed when Run is about to return
 	started bool

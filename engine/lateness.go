@@ -74,6 +74,30 @@ func (l *lateness) observe(s workers.Span) workers.Observer {
 	return m
 }
 
+// observe is a workers.Config.Observe: the engine's own, and WithObserver's.
+func (p *pipeline) observe(s workers.Span) workers.Observer {
+	own := p.lateness.observe(s)
+	if p.engine.observe == nil {
+		return own
+	}
+	return observers{own, p.engine.observe(s)}
+}
+
+// observers are told the same.
+type observers [2]workers.Observer
+
+// Started implements workers.Observer.
+func (o observers) Started(late time.Duration) {
+	o[0].Started(late)
+	o[1].Started(late)
+}
+
+// Ran implements workers.Observer.
+func (o observers) Ran(ticks uint64, took time.Duration) {
+	o[0].Ran(ticks, took)
+	o[1].Ran(ticks, took)
+}
+
 // settle adds what the workers hold; they have ended.
 func (l *lateness) settle() {
 	l.mu.Lock()

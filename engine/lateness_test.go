@@ -97,3 +97,18 @@ func TestLatenessOfNobody(t *testing.T) {
 		t.Errorf("%+v %v", all, workers)
 	}
 }
+
+// Who measures from outside is told of the same ticks as the engine itself.
+func TestObserversAreToldTheSame(t *testing.T) {
+	mine := newLateness()
+	p := &pipeline{engine: &Engine{observe: mine.observe}, lateness: newLateness()}
+	o := p.observe(workers.Span{})
+	o.Started(time.Millisecond)
+	o.Ran(2, time.Millisecond)
+	for name, l := range map[string]*lateness{"own": p.lateness, "other": mine} {
+		l.settle()
+		if all, _ := l.summary(); all.Late.Count != 1 || all.Took.Count != 2 {
+			t.Errorf("%s: %+v, expected 1 start and 2 ticks", name, all)
+		}
+	}
+}

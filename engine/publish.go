@@ -98,7 +98,7 @@ func (p *pipeline) begin(first *code, picture *picture) error {
 	members := workers.New(
 		workers.Config{
 			Workers: cfg.Workers, Shards: cfg.Shards, Period: max(cfg.Tick, 0), Start: start, Ticks: ticks,
-			MaxCatchup: cfg.MaxCatchup, Mode: cfg.Swap, Observe: p.lateness.observe,
+			MaxCatchup: cfg.MaxCatchup, Mode: cfg.Swap, Observe: p.observe,
 		},
 		workers.Directive[*code]{Code: first, Limit: limit, Arrive: func(h workers.Hand[*code], s workers.Span, tick uint64) {
 			h.(*hand).begin(first, s, tick)

@@ -8,20 +8,16 @@ import (
 	"runtime"
 	"slices"
 	"time"
-
-	"hotreload/bench/internal/plugin"
 )
 
 // Options says what to measure. The zero value of a field means its default.
 type Options struct {
+	Library  string              // swap this one, and not the benchmarks' own plugin
 	Cells    []Cell              // default Plan
 	Rounds   int                 // default 3
 	Duration time.Duration       // of one run of one cell, more for slow rates; default 600 ms
 	Progress func(done, all int) // called before each run, when set
 }
-
-// libraries is how many different libraries swaps go round. At most two are loaded at a time.
-const libraries = 16
 
 // Measure runs all cells in rounds. It sets GOMAXPROCS meanwhile, as the hotreload command does.
 func Measure(ctx context.Context, o Options) ([]Result, error) {
@@ -42,11 +38,7 @@ func Measure(ctx context.Context, o Options) ([]Result, error) {
 		return nil, fmt.Errorf("make a directory for libraries: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	template, err := plugin.Compile(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	paths, err := template.StampAll(dir, libraries)
+	paths, err := newLibraries(ctx, dir, o.Library, o.Cells)
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,7 @@ type meter struct {
 	opened time.Duration // what it had read before the window that is open
 
 	inside, outside ticks
+	timeline        []time.Duration // as worst, by bucket of the time since the run began
 	worst           []time.Duration // by window: the longest from intended start to end, or from end to end
 	waited          []time.Duration // by window: for a processor
 }
@@ -60,9 +61,15 @@ type meter struct {
 func newMeter(w *windows, period time.Duration) *meter {
 	return &meter{
 		windows: w, period: period, inside: newTicks(), outside: newTicks(), worst: make([]time.Duration, maxWindows+1),
-		waited: make([]time.Duration, maxWindows+1),
+		waited: make([]time.Duration, maxWindows+1), timeline: make([]time.Duration, buckets),
 	}
 }
+
+// A timeline has so many buckets of so long.
+const (
+	buckets = 400
+	bucket  = 2 * time.Millisecond
+)
 
 // readEvery is how old a reading of the run queue may be when a window opens.
 const readEvery = time.Millisecond
@@ -117,6 +124,9 @@ func (m *meter) Tick(tick uint64, begin, end time.Time) {
 		m.worst[at] = max(m.worst[at], end.Sub(intended))
 	} else {
 		m.outside.record(begin.Sub(intended), end.Sub(begin))
+	}
+	if at := end.Sub(m.windows.began) / bucket; 0 <= at && at < buckets {
+		m.timeline[at] = max(m.timeline[at], end.Sub(intended))
 	}
 	m.last, m.seen = end, number
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hotreload/bench/internal/plugin"
 	"hotreload/bench/internal/strategy"
 
 	"go.uber.org/goleak"
@@ -98,7 +99,7 @@ func TestMeterKeepsTheWorstOfEachWindow(t *testing.T) {
 		tick++
 	}
 	s := newSample()
-	s.take([]*meter{m}, w.number.Load())
+	s.take([]*meter{m}, &w)
 	if len(s.worst) != 2 || s.worst[0] != 360 || s.worst[1] != 510 {
 		t.Errorf("worst %v µs, expected 360 and 510", s.worst)
 	}
@@ -165,10 +166,13 @@ func TestMeterDoesNotAllocate(t *testing.T) {
 
 func TestMeasureSwapsInEveryCell(t *testing.T) {
 	cells := []Cell{
-		{strategy.Aligned, 2, 8, ms, Control},
-		{strategy.Aligned, 2, 8, 0, UsualRate},
-		{strategy.Immediate, 2, 8, ms, Fast},
-		{strategy.Inline, 1, 8, ms, UsualRate},
+		cell(strategy.Aligned, 2, 8, ms, Control),
+		cell(strategy.Aligned, 2, 8, 0, UsualRate),
+		cell(strategy.Immediate, 2, 8, ms, Fast),
+		cell(strategy.Inline, 1, 8, ms, UsualRate),
+		cell(strategy.Engine, 2, 8, ms, Control),
+		cell(strategy.Rollback, 2, 8, ms, UsualRate),
+		{Strategy: strategy.StopWorld, Workers: 2, Shards: 8, Period: ms, Rate: UsualRate, Large: true},
 	}
 	results, err := Measure(t.Context(), Options{Cells: cells, Rounds: 2, Duration: 100 * ms})
 	if err != nil {
@@ -181,6 +185,44 @@ func TestMeasureSwapsInEveryCell(t *testing.T) {
 		if swapped := r.Swaps > 0; swapped != (r.Rate != Control) {
 			t.Errorf("%v: %d swaps", r.Cell, r.Swaps)
 		}
+		if r.Inside.Late.N == 0 || len(r.Inside.Curve) != curvePoints {
+			t.Errorf("%v: %d ticks inside, %d points of their curve", r.Cell, r.Inside.Late.N, len(r.Inside.Curve))
+		}
+		if r.Period != 0 && r.Rate == UsualRate && len(r.Timeline.Swaps) == 0 {
+			t.Errorf("%v: no swap on its timeline", r.Cell)
+		}
+	}
+}
+
+// A library of others has no state that is known, and cannot be told to fault.
+func TestMeasureSwapsAnotherLibrary(t *testing.T) {
+	dir := t.TempDir()
+	template, err := plugin.Compile(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Library: filepath.Join(dir, "mine.so"), Rounds: 1, Duration: 100 * ms}
+	if err := template.Stamp(o.Library, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range Own(1, 8, ms) {
+		switch c.Strategy {
+		case strategy.Aligned, strategy.StopWorld, strategy.NoTrial:
+			o.Cells = append(o.Cells, c)
+		}
+	}
+	results, err := Measure(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Rate != Control && r.Swaps == 0 {
+			t.Errorf("%v: no swaps", r.Cell)
+		}
+	}
+	o.Cells = []Cell{cell(strategy.Rollback, 1, 8, ms, UsualRate)}
+	if _, err := Measure(t.Context(), o); err == nil {
+		t.Error("expected an error for a strategy that needs another library")
 	}
 }
 
@@ -190,7 +232,7 @@ func TestPlansNameStrategiesThatExist(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Workers > c.Shards || s.Single && c.Workers > 1 {
+		if c.Workers > c.Shards || s.Single && c.Workers > 1 || s.Engine && c.Period == 0 {
 			t.Errorf("%v cannot run", c)
 		}
 	}

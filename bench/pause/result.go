@@ -1,6 +1,7 @@
 package pause
 
 import (
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -32,6 +33,29 @@ func quantiles(h *hdrhistogram.Histogram) Quantiles {
 type Ticks struct {
 	Late Quantiles `json:"late"` // paced: intended to actual start; else from one tick's end to the next one's start
 	Took Quantiles `json:"took"`
+	// Curve is Late at the quantiles of CurveAt, in microseconds; none without ticks.
+	Curve []float64 `json:"curve,omitempty"`
+}
+
+// CurveAt returns the quantile of point i of a curve, in percent: eight points for each nine more.
+func CurveAt(i int) float64 { return 100 * (1 - math.Pow(10, -float64(i)/8)) }
+
+// curvePoints reach to 99.99 percent.
+const curvePoints = 4*8 + 1
+
+func summaryOf(t ticks) Ticks {
+	s := Ticks{Late: quantiles(t.late), Took: quantiles(t.took)}
+	for i := 0; i < curvePoints && t.late.TotalCount() > 0; i++ {
+		s.Curve = append(s.Curve, float64(t.late.ValueAtQuantile(CurveAt(i)))/1e3)
+	}
+	return s
+}
+
+// Timeline is the beginning of the first round.
+type Timeline struct {
+	Bucket float64   `json:"bucket_ms"`
+	Worst  []float64 `json:"worst"` // by bucket: the longest time as in Result.Worst, of the ticks that ended in it; 0: none did
+	Swaps  []float64 `json:"swaps"` // when they began, in buckets
 }
 
 // Result is what became of one cell; times in microseconds.
@@ -54,6 +78,9 @@ type Result struct {
 	Quiet stat.Summary `json:"quiet"`
 	// WorstByRound is the median of each round's windows: how far to trust Worst.Median.
 	WorstByRound stat.Summary `json:"worst_by_round"`
+	// LateByRound is each round's Inside.Late.P999. The rounds of different cells took turns.
+	LateByRound []float64 `json:"late_by_round"`
+	Timeline    *Timeline `json:"timeline,omitempty"`
 
 	Prepare stat.Summary `json:"prepare"`
 	Publish stat.Summary `json:"publish"`
@@ -71,6 +98,8 @@ type sample struct {
 	worst           []float64 // by window, microseconds
 	quiet           []float64 // of those, the windows in which no worker waited long for a processor
 	swapped         []strategy.Swapped
+	at              []time.Time // when each of swapped began
+	timeline        *Timeline
 	skipped         int
 	ticks           int64
 	wall, used      time.Duration
@@ -83,11 +112,21 @@ const quietly = 100 * time.Microsecond
 func newSample() *sample { return &sample{inside: newTicks(), outside: newTicks()} }
 
 // take collects what the workers have recorded; they have ended. number is the last of windows.number.
-func (s *sample) take(meters []*meter, number uint64) {
+func (s *sample) take(meters []*meter, w *windows) {
+	number := w.number.Load()
+	s.timeline = &Timeline{Bucket: bucket.Seconds() * 1e3, Worst: make([]float64, buckets)}
+	for _, at := range s.at {
+		if in := float64(at.Sub(w.began)) / float64(bucket); in < buckets {
+			s.timeline.Swaps = append(s.timeline.Swaps, in)
+		}
+	}
 	for _, m := range meters {
 		s.inside.merge(m.inside)
 		s.outside.merge(m.outside)
 		s.ticks += int64(m.count)
+		for i, worst := range m.timeline {
+			s.timeline.Worst[i] = max(s.timeline.Worst[i], float64(worst)/1e3)
+		}
 		m.close()
 	}
 	for i := range min(int(number+1)/2, maxWindows) {
@@ -121,6 +160,7 @@ func summarise(c Cell, rounds []*sample) Result {
 		all.wall += s.wall
 		all.used += s.used
 		medians = append(medians, stat.Of(s.worst).Median)
+		r.LateByRound = append(r.LateByRound, quantiles(s.inside.late).P999)
 		r.Skipped += s.skipped
 		r.RSS = max(r.RSS, s.rss)
 	}
@@ -132,8 +172,10 @@ func summarise(c Cell, rounds []*sample) Result {
 		return stat.Of(samples)
 	}
 	r.Ticks, r.Swaps = all.ticks, len(all.swapped)
-	r.Inside = Ticks{quantiles(all.inside.late), quantiles(all.inside.took)}
-	r.Outside = Ticks{quantiles(all.outside.late), quantiles(all.outside.took)}
+	r.Inside, r.Outside = summaryOf(all.inside), summaryOf(all.outside)
+	if c.Period != 0 && len(rounds) > 0 {
+		r.Timeline = rounds[0].timeline
+	}
 	slices.Sort(all.worst)
 	r.Windows = all.worst
 	r.Worst, r.Quiet, r.WorstByRound = stat.Of(all.worst), stat.Of(all.quiet), stat.Of(medians)

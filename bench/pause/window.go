@@ -1,10 +1,14 @@
 package pause
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // windows numbers the windows around swaps. Workers read it at every tick, so it has its cache lines to itself.
 type windows struct {
-	_ [128]byte
+	began time.Time // the run; written before the workers begin
+	_     [128]byte
 	// number is odd while a window is open: the first is 1, the next 3.
 	number atomic.Uint64
 	_      [128]byte

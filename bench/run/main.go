@@ -35,6 +35,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var o bench.Options
 	flags.IntVar(&o.Call.Rounds, "call-rounds", 0, "rounds of the call benchmark (default 25)")
 	flags.IntVar(&o.Reload.Swaps, "saves", 0, "saves of the reload benchmark (default 50)")
+	flags.IntVar(&o.Wear.Swaps, "wear", 0, "swaps of the wear benchmark (default 500)")
 	flags.IntVar(&o.Pause.Rounds, "rounds", 0, "rounds of the pause benchmark (default 3)")
 	flags.DurationVar(&o.Pause.Duration, "duration", 0, "of one cell in one round of the pause benchmark (default 600ms)")
 	if err := flags.Parse(args); err != nil {

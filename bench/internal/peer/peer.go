@@ -1,5 +1,5 @@
-// Package peer does with purego what a host without hotreload would do: load a library, take the address of its tick,
-// call it through reflection, drop the library and hope that it has gone.
+// Package peer does with purego what a host without hotreload would do: load a library, ask it for its API, call its tick
+// through reflection, drop the library and hope that it has gone.
 package peer
 
 import (
@@ -12,27 +12,28 @@ import (
 // Library is a loaded library.
 type Library struct {
 	handle uintptr
-	tick   uintptr
+	api    uintptr
 }
 
-// Load loads the library at path and looks up its tick.
-func Load(path, tick string) (*Library, error) {
+// Load loads the library at path and calls its logic_get_api.
+func Load(path string) (*Library, error) {
 	runtime.LockOSThread() // purego asks for the error text in a second call
 	defer runtime.UnlockOSThread()
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
 	}
-	f, err := purego.Dlsym(handle, tick)
+	get, err := purego.Dlsym(handle, "logic_get_api")
 	if err != nil {
 		_ = purego.Dlclose(handle)
-		return nil, fmt.Errorf("look up %s: %w", tick, err)
+		return nil, fmt.Errorf("look up logic_get_api: %w", err)
 	}
-	return &Library{handle: handle, tick: f}, nil
+	api, _, _ := purego.SyscallN(get)
+	return &Library{handle: handle, api: api}, nil
 }
 
-// Tick returns the address of the tick.
-func (l *Library) Tick() uintptr { return l.tick }
+// API returns the address of the library's logic_api_t.
+func (l *Library) API() uintptr { return l.api }
 
 // Close drops the library.
 func (l *Library) Close() error {

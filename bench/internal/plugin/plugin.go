@@ -37,20 +37,50 @@ const (
 // Thread is the name that init gives to the thread which calls it.
 const Thread = "bench-worker"
 
+// Kind is a way in which a library of the plugin differs from the usual one.
+type Kind int
+
+// The kinds.
+const (
+	Usual  Kind = iota
+	Faulty      // its tick faults FaultAfter ticks after its arrival
+	Wide        // its state is a State with another member before it
+	Large       // has relocations, as libraries of some size do
+)
+
+// relocations of a Large library: those of some 10 MB of C++.
+const relocations = 200_000
+
+// FaultAfter is the number of ticks that a Faulty library runs well: more than a trial gives it.
+const FaultAfter = 20
+
 // Template is a compiled plugin from which any number of different libraries can be made without a compiler.
 type Template struct {
 	image []byte
-	at    int // where the mark is
+	at    int // where the mark is; negative: behind the end
 }
 
 // Compile compiles the plugin with cc in dir, which must exist.
-func Compile(ctx context.Context, dir string) (*Template, error) {
+func Compile(ctx context.Context, dir string) (*Template, error) { return CompileKind(ctx, dir, Usual) }
+
+// CompileKind compiles the plugin in one of its kinds. All but the usual one, and what is exchanged with them, need the
+// debug information that they are compiled with.
+func CompileKind(ctx context.Context, dir string, kind Kind) (*Template, error) {
 	from, to := filepath.Join(dir, "load.c"), filepath.Join(dir, "load.so")
 	if err := os.WriteFile(from, source, 0o600); err != nil {
 		return nil, fmt.Errorf("write the plugin's source: %w", err)
 	}
-	if out, err := exec.CommandContext(ctx, "cc", "-O2", "-shared", "-fPIC", "-o", to, from).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("compile the plugin with cc: %w\n%s", err, out)
+	args := []string{"-O2", "-g", "-shared", "-fPIC", "-o", to, from}
+	switch kind {
+	case Faulty:
+		args = append(args, fmt.Sprintf("-DFAULTY=%d", FaultAfter))
+	case Wide:
+		args = append(args, "-DWIDE")
+	case Large:
+		args = append(args, fmt.Sprintf("-DLARGE=%d", relocations))
+	}
+	if out, err := exec.CommandContext(ctx, "cc", args...).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("compile the plugin with cc, which must be a C compiler: %w\n%s", err, out)
 	}
 	image, err := os.ReadFile(to)
 	if err != nil {
@@ -63,10 +93,27 @@ func Compile(ctx context.Context, dir string) (*Template, error) {
 	return &Template{image: image, at: bytes.Index(image, pattern)}, nil
 }
 
+// Take makes a template of somebody else's library. What is made from it differs in bytes behind the end, which are no
+// part of the library but of its hash.
+func Take(path string) (*Template, error) {
+	image, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the library: %w", err)
+	}
+	return &Template{image: image, at: -1}, nil
+}
+
+// Known tells whether the template is of this package's plugin, whose state is known.
+func (t *Template) Known() bool { return t.at >= 0 }
+
 // Stamp writes a library to path that differs from all others in what it writes to State.Build.
 func (t *Template) Stamp(path string, build uint64) error {
 	image := bytes.Clone(t.image)
-	binary.NativeEndian.PutUint64(image[t.at:], build)
+	if t.Known() {
+		binary.NativeEndian.PutUint64(image[t.at:], build)
+	} else {
+		image = binary.NativeEndian.AppendUint64(image, build)
+	}
 	if err := os.WriteFile(path, image, 0o700); err != nil {
 		return fmt.Errorf("write library %d: %w", build, err)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"hotreload/bench/internal/plugin"
+	"hotreload/engine/abi"
 	"hotreload/engine/native"
 	"hotreload/epoch"
 	"hotreload/workers"
@@ -32,7 +32,7 @@ func ours(mode epoch.Mode) func(Load, string, func(int) Meter) (Run, error) {
 		}
 		s, err := newSimulation(l, mode, first, meter, func(b *base) workers.Hand[*code] { return publicationHand{b} })
 		if err != nil {
-			return nil, errors.Join(err, closeVerified(first))
+			return nil, errors.Join(err, closeVerified(first, l.Known))
 		}
 		return &publication{s, first}, nil
 	}
@@ -52,7 +52,7 @@ func (p *publication) Swap(path string) (Swapped, error) {
 		return Swapped{}, err
 	}
 	passed := time.Now()
-	err = closeVerified(p.current)
+	err = closeVerified(p.current, p.load.Known)
 	p.current = next
 	return Swapped{
 		Prepare: prepared.Sub(start), Publish: published.Sub(prepared), Grace: passed.Sub(published), Reclaim: time.Since(passed),
@@ -60,7 +60,9 @@ func (p *publication) Swap(path string) (Swapped, error) {
 }
 
 // Stop implements Run.
-func (p *publication) Stop() error { return errors.Join(p.stop(p.current), closeVerified(p.current)) }
+func (p *publication) Stop() error {
+	return errors.Join(p.stop(p.current), closeVerified(p.current, p.load.Known))
+}
 
 func open(path string) (*code, error) {
 	library, err := native.Open(path)
@@ -68,16 +70,24 @@ func open(path string) (*code, error) {
 		return nil, err
 	}
 	library.Prefault()
-	tick, err := library.Symbol(plugin.Tick)
+	get, err := library.Symbol("logic_get_api")
 	if err != nil {
 		return nil, err
 	}
-	return &code{library: library, tick: tick}, nil
+	thread := native.NewThread()
+	defer thread.Release()
+	at, fault := thread.Get(library, get)
+	if fault != nil {
+		return nil, fmt.Errorf("logic_get_api: %w", fault)
+	}
+	api, err := abi.Read(library.Image(), at)
+	return &code{library: library, api: api}, err
 }
 
-func closeVerified(c *code) error {
+// closeVerified closes the library. A known one must go; others may have what keeps them.
+func closeVerified(c *code, known bool) error {
 	pinned, err := c.library.Close()
-	if err == nil && pinned {
+	if err == nil && pinned && known {
 		err = fmt.Errorf("%s stays mapped", c.library.Path())
 	}
 	return err

@@ -3,10 +3,12 @@ package strategy
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"hotreload/bench/internal/peer"
 	"hotreload/bench/internal/plugin"
+	"hotreload/engine/abi"
 	"hotreload/engine/native"
 	"hotreload/engine/state"
 	"hotreload/epoch"
@@ -21,11 +23,11 @@ const dt = 0.001
 // was meant to be, and so are all that had to wait behind it.
 const catchup = 1_000_000
 
-// code is the tick of one library.
+// code is one library.
 type code struct {
 	library *native.Library // for ours: verified, prefaulted; else an empty one
 	bare    *peer.Library   // for the others
-	tick    uintptr
+	api     abi.API
 }
 
 // simulation is the pool and the state of one run.
@@ -34,32 +36,53 @@ type simulation struct {
 	arena *state.Arena
 	pool  *workers.Pool[*code]
 	group errgroup.Group
+	fault atomic.Pointer[native.Fault] // of the plugin; nothing is called after it
 }
 
 // newSimulation makes a simulation whose workers begin with first. hand makes a worker's hand around what is common.
 func newSimulation(l Load, mode epoch.Mode, first *code, meter func(int) Meter, hand func(*base) workers.Hand[*code]) (*simulation, error) {
-	arena, err := state.NewArena(plugin.StateSize, l.Shards)
+	arena, err := state.NewArena(first.api.StateSize, l.Shards)
 	if err != nil {
 		return nil, err
 	}
 	clear(arena.Bytes()) // touched once, so that no tick pays for the first use of a page
 	s := &simulation{load: l, arena: arena}
+	if err := s.begin(first); err != nil {
+		return nil, errors.Join(err, arena.Close())
+	}
 	s.pool = workers.New(
 		workers.Config{Workers: l.Workers, Shards: l.Shards, Period: l.Period, MaxCatchup: catchup, Mode: mode},
 		workers.Directive[*code]{Code: first},
 		func(span workers.Span) workers.Hand[*code] {
-			return hand(&base{thread: native.NewThread(), arena: arena, meter: meter(span.Worker)})
+			return hand(&base{simulation: s, thread: native.NewThread(), meter: meter(span.Worker)})
 		},
 	)
 	s.group.Go(s.pool.Run)
 	return s, nil
 }
 
+// begin gives life to the states.
+func (s *simulation) begin(c *code) error {
+	thread := native.NewThread()
+	defer thread.Release()
+	fault := thread.Each(c.library, c.api.Init, s.arena.Base(), s.arena.Stride(), s.load.Shards)
+	for i := 0; i < s.load.Shards && c.api.Seed != 0 && fault == nil; i++ {
+		fault = thread.Seed(c.library, c.api.Seed, s.arena.Base()+uintptr(i)*s.arena.Stride(), uint64(i))
+	}
+	if fault != nil {
+		return fmt.Errorf("the plugin faulted as it began: %w", fault)
+	}
+	return nil
+}
+
 // stop ends the workers and checks that every shard was ticked as often as its neighbours, and last by the code last.
 func (s *simulation) stop(last *code) error {
 	s.pool.Publish(workers.Directive[*code]{Code: last, Stop: true})
 	err := s.group.Wait()
-	if err == nil {
+	switch fault := s.fault.Load(); {
+	case fault != nil:
+		err = fmt.Errorf("the plugin faulted, in a host that cannot roll back: %w", fault)
+	case err == nil && s.load.Known:
 		err = s.check()
 	}
 	return errors.Join(err, s.arena.Close())
@@ -81,19 +104,28 @@ func (s *simulation) check() error {
 
 // base is what all hands share; Switch does nothing.
 type base struct {
+	*simulation
 	thread *native.Thread
-	arena  *state.Arena
 	meter  Meter
 }
 
 // run runs one tick of c.
 func (b *base) run(c *code, s workers.Span, tick uint64) {
 	begin := time.Now()
-	fault := b.thread.Tick(c.library, c.tick, b.arena.Base()+uintptr(s.First)*b.arena.Stride(), b.arena.Stride(), s.Count, dt)
-	b.meter.Tick(tick, begin, time.Now())
-	if fault != nil {
-		panic(fmt.Sprintf("strategy: the plugin of the benchmarks faulted: %v", fault)) // it is ours and does not
+	if b.fault.Load() == nil {
+		if fault := b.call(c, s); fault != nil {
+			b.fault.Store(fault)
+		}
 	}
+	b.meter.Tick(tick, begin, time.Now())
+}
+
+func (b *base) call(c *code, s workers.Span) *native.Fault {
+	at, stride := b.arena.Base()+uintptr(s.First)*b.arena.Stride(), b.arena.Stride()
+	if c.api.TickBatch != 0 {
+		return b.thread.TickBatch(c.library, c.api.TickBatch, at, stride, s.Count, dt)
+	}
+	return b.thread.Tick(c.library, c.api.Tick, at, stride, s.Count, dt)
 }
 
 // Switch implements workers.Hand.
@@ -101,20 +133,3 @@ func (*base) Switch(_, _ *code, _ workers.Span, _ uint64) {}
 
 // Close implements workers.Hand.
 func (b *base) Close() { b.thread.Close() }
-
-// loadBare loads a library as strategies do that are not ours.
-func loadBare(path string) (*code, error) {
-	bare, err := peer.Load(path, plugin.Tick)
-	if err != nil {
-		return nil, err
-	}
-	return &code{library: &native.Library{}, bare: bare, tick: bare.Tick()}, nil
-}
-
-// replaceBare drops a library and loads the next.
-func replaceBare(old *code, path string) (*code, error) {
-	if err := old.bare.Close(); err != nil {
-		return nil, err
-	}
-	return loadBare(path)
-}

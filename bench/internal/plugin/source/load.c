@@ -13,6 +13,9 @@ typedef struct {
 } logic_api_t;
 
 typedef struct {
+#ifdef WIDE
+    uint64_t spare; /* so that every other member moves */
+#endif
     double   time;
     uint64_t ticks;
     uint64_t build; /* the build that ran the last tick */
@@ -20,6 +23,11 @@ typedef struct {
 
 /* Every build is this one with other bytes here: see Stamp. */
 static const volatile uint64_t build = 0x68a7c0de5eed1e55u;
+
+#ifdef LARGE
+/* What the loader has to relocate in a library of some size: so many pointers. */
+static void *const relocated[LARGE] = { [0 ... LARGE - 1] = (void *)relocated };
+#endif
 
 static void init(void *p)
 {
@@ -30,9 +38,20 @@ static void init(void *p)
 void tick(void *p, double dt)
 {
     state_t *s = p;
+#ifdef FAULTY
+    /* The state that comes first faults so many ticks later. A trial runs fewer. */
+    static void *first;
+    static int ticks;
+    void *none = 0;
+    if ((__atomic_compare_exchange_n(&first, &none, p, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED) || none == p) && ++ticks > FAULTY)
+        *(volatile int *)0 = 0;
+#endif
     s->time += dt;
     s->ticks++;
     s->build = build;
+#ifdef LARGE
+    __asm__ volatile("" : : "r"(relocated)); /* keeps them */
+#endif
 }
 
 static void shutdown(void *p) { (void)p; }
