@@ -40,6 +40,7 @@ func (p *pipeline) install(next *code, picture *picture, stages *Stages) (old re
 	p.number(next)
 	directive, g := p.pool.Replace(workers.Directive[*code]{
 		Code:   next,
+		Light:  next.migration == nil && p.running.api.BeforeReload == 0 && next.api.AfterReload == 0,
 		Arrive: func(h workers.Hand[*code], s workers.Span, _ uint64) { picture.take(h.(*hand), s) },
 	})
 	next.generation.Epoch, next.generation.Activation = g.Epoch(), g.Activation()

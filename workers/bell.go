@@ -71,6 +71,9 @@ func (b *bell) waitFor(d time.Duration) {
 	}
 }
 
+// dozes tells whether the worker is about to doze or does: it wakes by itself before long.
+func (b *bell) dozes() bool { return b.dozing.Load() != 0 }
+
 func (b *bell) doze(d time.Duration) {
 	b.dozing.Store(1)
 	select {

@@ -17,3 +17,5 @@ func futexWake(*atomic.Uint32) {}
 func yieldThread() {}
 
 func sharpen() {}
+
+func hasten() {}

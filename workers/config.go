@@ -51,6 +51,9 @@ type Directive[C comparable] struct {
 	// is called for, and tick that tick. A worker calls it once for all of its shards, except that shards which have just
 	// changed hands may come in several calls: count shards, not calls. It may touch the shards of s, and no others.
 	Arrive func(h Hand[C], s Span, tick uint64)
+	// Light says that arriving takes next to no time. Workers are otherwise woken to arrive before their next tick is due; for
+	// this, one that has only a moment to wait is left alone, and arrives when it begins its tick.
+	Light bool
 	// Stop ends the workers after Arrive, before that tick runs: in aligned mode all at one tick, in immediate mode each
 	// at its own next one. Nobody meets what is published after it.
 	Stop bool

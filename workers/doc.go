@@ -18,7 +18,7 @@
 //
 // A worker is always in one of three states: in a tick; between two ticks; or parked, which it is whenever it waits, for
 // its next tick to be due, for slower workers, for a directive, or for its turn on a processor. A parked worker meets
-// directives as soon as they are published. Publishing never waits for a worker.
+// directives as soon as they are published, except light ones shortly before its tick. Publishing never waits for a worker.
 //
 // # Time
 //

@@ -109,7 +109,9 @@ func (p *Pool[C]) publish(d Directive[C], h *handover[C]) (old, current *epoch.G
 	current = p.domain.Publish(s.Directive)
 	// After Publish has returned, as epoch.Participant.Look demands: only then is the activation decided.
 	for _, w := range p.workers {
-		w.bell.ring()
+		if !s.Light || !w.bell.dozes() {
+			w.bell.ring()
+		}
 	}
 	return old, current
 }

@@ -78,7 +78,7 @@ func storm(t *testing.T, cfg Config, d time.Duration) {
 			n++
 			var next Directive[int]
 			next, taken = b.directive(n, code)
-			next.Renew = rng.IntN(8) == 0
+			next.Renew, next.Light = rng.IntN(8) == 0, rng.IntN(2) == 0
 			awaited := cfg.Ticks == 0 && rng.IntN(16) == 0
 			switch {
 			case awaited:

@@ -53,6 +53,9 @@ func (p *Pool[C]) newSet(n int, begin func(Span) (tick, limit uint64), at *step[
 func (w *worker[C]) run() error {
 	runtime.LockOSThread()
 	w.bell.attach()
+	if w.pool.cfg.Period != 0 {
+		hasten() // back to back it would only be interrupted more often
+	}
 	w.hand = w.pool.hand(w.span)
 	if w.observer == nil && w.pool.cfg.Observe != nil {
 		w.observer = w.pool.cfg.Observe(w.span)

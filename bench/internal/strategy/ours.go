@@ -46,7 +46,7 @@ func (p *publication) Swap(path string) (Swapped, error) {
 		return Swapped{}, err
 	}
 	prepared := time.Now()
-	old, _ := p.pool.Replace(workers.Directive[*code]{Code: next})
+	old, _ := p.pool.Replace(workers.Directive[*code]{Code: next, Light: true})
 	published := time.Now()
 	if err := p.pool.Retire(old, 1).Wait(context.Background()); err != nil {
 		return Swapped{}, err
