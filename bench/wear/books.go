@@ -45,10 +45,14 @@ func read(swaps int) (Point, error) {
 		return p, fmt.Errorf("read the process's books: %w", err)
 	}
 	p.Mappings = bytes.Count(maps, []byte("\n"))
-	descriptors, err := os.ReadDir("/proc/self/fd")
+	p.Descriptors, err = descriptors()
+	return p, err
+}
+
+func descriptors() (int, error) {
+	list, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		return p, fmt.Errorf("read the process's books: %w", err)
+		return 0, fmt.Errorf("read the process's books: %w", err)
 	}
-	p.Descriptors = len(descriptors) - 1 // that of the directory
-	return p, nil
+	return len(list) - 1, nil // without that of the directory
 }

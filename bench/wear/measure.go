@@ -98,8 +98,8 @@ func (r *Result) swap(ctx context.Context, e *engine.Engine, template *plugin.Te
 		if i*points/r.Swaps == (i-1)*points/r.Swaps {
 			continue
 		}
-		for len(e.Status().Generations) > 1 && ctx.Err() == nil {
-			time.Sleep(time.Millisecond)
+		if err := settle(ctx, e); err != nil {
+			return err
 		}
 		point, err := read(i)
 		if err != nil {
@@ -110,6 +110,25 @@ func (r *Result) swap(ctx context.Context, e *engine.Engine, template *plugin.Te
 	r.Took = time.Since(begin)
 	r.Each = pushing.Seconds() * 1e3 / float64(r.Swaps)
 	return ctx.Err()
+}
+
+// settle waits until nothing goes on any more: no predecessor is open, and no child process comes or goes.
+func settle(ctx context.Context, e *engine.Engine) error {
+	const still, patience = 4, 50 // so often the same, so often looked at
+	for same, looks, last := 0, 0, -1; same < still && looks < patience; looks++ {
+		time.Sleep(50 * time.Millisecond)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := descriptors()
+		if err != nil {
+			return err
+		}
+		if same++; n != last || len(e.Status().Generations) > 1 {
+			same, last = 0, n
+		}
+	}
+	return nil
 }
 
 func push(ctx context.Context, e *engine.Engine, path string) error {
