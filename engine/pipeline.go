@@ -45,6 +45,7 @@ type pipeline struct {
 	limited  uint64          // in front of this tick
 	pinned   bool            // the running generation is kept
 	waiting  bool            // for the end of that: a change
+	restores int             // of snapshots, under way
 	pool     pool            // what it runs on
 	crew     *crew           // what its hands share
 	lateness *lateness       // of the ticks

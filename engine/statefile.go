@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"hotreload/engine/abi"
 	"hotreload/engine/state"
 	"hotreload/epoch"
 	"hotreload/workers"
@@ -62,23 +62,19 @@ func (p *pipeline) guardState(first *code) error {
 	}
 	h := p.file.Header()
 	if diff := h.Mismatch(first.layout); len(diff) > 0 {
-		return &StateFileError{Path: p.file.Path(), Differences: diff}
+		return layoutError(diff, h.StateSize, first.layout.Size,
+			fmt.Sprintf("expected is the state in %s: go on with the code that made it, or name another --state-file to begin with a new state", p.file.Path()))
 	}
 	return nil
 }
 
-// StateFileError refuses code that sees another state than the one in the state file.
-type StateFileError struct {
-	Path        string
-	Differences []state.Difference // the file's layout is the running one
-}
-
-// Error implements error.
-func (e *StateFileError) Error() string {
-	var table strings.Builder
-	_ = state.PrintDiff(&table, e.Differences, nil) // a Builder never fails
-	return fmt.Sprintf("the state in %s has another layout (name another --state-file to begin with a new state)\n%s",
-		e.Path, strings.TrimSuffix(table.String(), "\n"))
+// layoutError refuses code for a state of another layout, of which there is a file.
+func layoutError(diff []state.Difference, expected, actual uint64, remedy string) *LayoutError {
+	e := &LayoutError{Differences: diff, Remedy: remedy}
+	if expected != actual {
+		e.Size = &abi.Mismatch{Field: "state_size", Expected: fmt.Sprint(expected), Actual: fmt.Sprint(actual), Hint: remedy}
+	}
+	return e
 }
 
 // fileGround makes memory for the state of c in a file: in the one of an earlier run, in a new one, or in one beside it
@@ -142,7 +138,7 @@ func (p *pipeline) takeUp(first *code) (start func(workers.Span) uint64, next ui
 func (p *pipeline) header(c *code) state.Header {
 	return state.Header{
 		StateSize: c.api.StateSize, Shards: p.cfg.Shards, Seed: p.crew.seed, DT: p.crew.dt, Layout: c.layout,
-		Artifact: c.artifact.Hash, Generation: c.generation.Number, PID: os.Getpid(),
+		Artifact: c.artifact.Hash, Generation: c.generation.Number, PID: os.Getpid(), Restoring: p.restores > 0,
 	}
 }
 

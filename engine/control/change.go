@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"hotreload/engine"
+	"hotreload/engine/state"
 	"hotreload/workers"
 
 	"go.uber.org/zap"
@@ -68,12 +69,14 @@ func (s *Server) conclude(w http.ResponseWriter, good string, running engine.Gen
 // problemOf returns what an error of the engine is to a client.
 func problemOf(err error) *Problem {
 	var (
-		given  *Problem
-		stage  *engine.StageError
-		other  *engine.GenerationError
-		large  *engine.TooLargeError
-		shards *engine.ShardError
-		kept   *engine.NotKeptError
+		given    *Problem
+		stage    *engine.StageError
+		other    *engine.GenerationError
+		large    *engine.TooLargeError
+		shards   *engine.ShardError
+		kept     *engine.NotKeptError
+		layout   *engine.LayoutError
+		snapshot *state.SnapshotError
 	)
 	switch {
 	case errors.As(err, &given):
@@ -93,6 +96,12 @@ func problemOf(err error) *Problem {
 		return problem(http.StatusConflict, "not-kept", "%v", kept)
 	case errors.Is(err, engine.ErrPin):
 		return problem(http.StatusConflict, "pin", "%v", err)
+	case errors.As(err, &layout):
+		return problem(http.StatusConflict, "other-state", "%v", layout)
+	case errors.As(err, &snapshot):
+		return problem(http.StatusUnprocessableEntity, "bad-snapshot", "%v", snapshot)
+	case errors.Is(err, engine.ErrNoCommonTick):
+		return problem(http.StatusConflict, "no-common-tick", "%v", err)
 	case errors.Is(err, engine.ErrNotPaused):
 		return problem(http.StatusConflict, "not-paused", "%v", err)
 	case errors.Is(err, engine.ErrConfig):

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -36,6 +37,7 @@ type fakeHost struct {
 	subs     map[chan engine.Event]bool
 	deciding chan struct{} // not nil: a push waits for it before it is decided
 	pushes   []error       // what became of each
+	restored *state.Snapshot
 	timing   engine.Timing // of each worker, and of all
 	measures []engine.WorkerMeasures
 }
@@ -235,6 +237,47 @@ func (h *fakeHost) State(_ context.Context, first, count int) (*engine.StateView
 		view.Shards = append(view.Shards, shard)
 	}
 	return view, nil
+}
+
+func (h *fakeHost) header() state.Header {
+	return state.Header{StateSize: 16, Shards: h.status.Shards, Layout: state.SizeOnly(16), Tick: 42}
+}
+
+func (h *fakeHost) Snapshot(context.Context) (*state.Snapshot, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := state.NewSnapshot(h.header())
+	for i := range h.status.Shards {
+		s.Take(i, []byte{byte(i), 15: 1})
+	}
+	return s, h.outcome
+}
+
+func (h *fakeHost) Restore(_ context.Context, r io.Reader) (engine.Restored, error) {
+	if h.outcome != nil {
+		return engine.Restored{}, h.outcome
+	}
+	s, err := state.ReadSnapshot(r, func(*state.Header) error { return nil })
+	if err != nil {
+		return engine.Restored{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.restored = s
+	return engine.Restored{Tick: h.status.Ticks, From: s.Header.Tick}, nil
+}
+
+// snapshotOf returns a snapshot of h as bytes.
+func snapshotOf(h *fakeHost) []byte {
+	var b bytes.Buffer
+	s, err := h.Snapshot(context.Background())
+	if err == nil {
+		_, err = s.WriteTo(&b)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return b.Bytes()
 }
 
 // serve runs a server for h until the test ends. cfg without a listener gets a socket.

@@ -18,12 +18,13 @@ type limits struct {
 	connections int           // through each listener
 	streams     int           // of events, at once
 	uploads     int           // at once
+	snapshots   int           // in the host's memory at once
 	events      int           // that are kept
 }
 
 var usualLimits = limits{
 	header: 5 * time.Second, idle: time.Minute, stall: 30 * time.Second, heartbeat: 15 * time.Second, state: 10 * time.Second,
-	end: 2 * time.Second, connections: 4096, streams: 2048, uploads: 4, events: 1024,
+	end: 2 * time.Second, connections: 4096, streams: 2048, uploads: 4, snapshots: 2, events: 1024,
 }
 
 const (

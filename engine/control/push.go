@@ -36,8 +36,7 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.uploads.take() {
-		w.Header().Set("Retry-After", "1")
-		problem(http.StatusServiceUnavailable, "busy", "%d uploads are under way, which is all that is taken at once: try again", cap(s.uploads)).write(w)
+		busy(w, "%d uploads are under way, which is all that is taken at once: try again", cap(s.uploads))
 		return
 	}
 	defer s.uploads.free()
@@ -204,7 +203,10 @@ func (u *upload) Read(p []byte) (int, error) {
 	}
 	n, err := u.r.Read(p)
 	u.taken += int64(n)
-	if err != nil && err != io.EOF {
+	switch {
+	case err == io.EOF:
+		_ = u.done() // from here on the client waits for us
+	case err != nil:
 		err = &transferError{err}
 	}
 	return n, err

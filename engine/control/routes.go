@@ -40,6 +40,8 @@ func (s *Server) table() []route {
 		{"POST", "/v1/pin", Operate, s.pin},
 		{"POST", "/v1/unpin", Operate, s.unpin},
 		{"POST", "/v1/resize", Operate, s.resize},
+		{"GET", snapshotPath, Operate, s.save},
+		{"POST", snapshotPath, Deploy, s.restore}, // bytes that code trusts are as good as code
 		{"POST", "/v1/artifacts", Deploy, s.push},
 	}
 }
@@ -72,12 +74,17 @@ func (s *Server) allow(to route) http.Handler {
 			problem(http.StatusForbidden, "forbidden", "expected the role %s, got %s", to.role, v.role).write(w)
 			return
 		}
-		if to.path != pushPath && r.ContentLength != 0 {
+		if !to.takesBody() && r.ContentLength != 0 {
 			problem(http.StatusBadRequest, "bad-request", "expected no body").write(w)
 			return
 		}
 		to.serve(w, r)
 	})
+}
+
+// takesBody tells whether requests for the route have one.
+func (r route) takesBody() bool {
+	return r.path == pushPath || r.path == snapshotPath && r.method == http.MethodPost
 }
 
 const pushPath = "/v1/artifacts"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hotreload/engine"
+	"hotreload/engine/state"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,8 @@ type Host interface {
 	Rollback(ctx context.Context, generation uint64) error
 	Push(ctx context.Context, push engine.Push, r io.Reader) (engine.Generation, error)
 	State(ctx context.Context, first, count int) (*engine.StateView, error)
+	Snapshot(ctx context.Context) (*state.Snapshot, error)
+	Restore(ctx context.Context, r io.Reader) (engine.Restored, error)
 	Pause(ctx context.Context) error
 	Resume(ctx context.Context) error
 	Step(ctx context.Context, ticks uint64) error
@@ -81,7 +84,7 @@ type Server struct {
 	unsubscribe func()
 	doors       []door
 
-	streams, uploads slots
+	streams, uploads, snapshots slots
 
 	mu       sync.Mutex
 	ending   bool
@@ -106,7 +109,7 @@ func Open(cfg Config, host Host) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, host: host, log: cfg.log(), started: time.Now(), run: newRun(), ring: newRing(cfg.limits.events),
-		streams: make(slots, cfg.limits.streams), uploads: make(slots, cfg.limits.uploads),
+		streams: make(slots, cfg.limits.streams), uploads: make(slots, cfg.limits.uploads), snapshots: make(slots, cfg.limits.snapshots),
 		catchUp: make(chan chan struct{}), recorded: make(chan struct{}),
 	}
 	s.metrics = newMetrics(host)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -118,12 +117,8 @@ func (s *Server) state(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.limits.state)
 	defer cancel()
 	view, err := s.host.State(ctx, int(first), int(count))
-	if errors.Is(err, context.DeadlineExceeded) {
-		problem(http.StatusGatewayTimeout, "timeout", "expected the workers to pass within %v, but one did not: is it stuck in a tick?", s.cfg.limits.state).write(w)
-		return
-	}
 	if err != nil {
-		problemOf(err).write(w)
+		s.late(err).write(w)
 		return
 	}
 	answer(w, newState(view))
