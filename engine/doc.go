@@ -50,6 +50,7 @@
 //	             of a worker
 //	watchdog     names and ends calls that take too long
 //	picture      the [state] line, copied by the workers themselves as they pass
+//	statefile    the state that outlives the process; snapshot copies it at one tick, and puts it back
 //	report       all that is said: log entries, events and the status, each outcome in one place
 //
 // Every goroutine belongs to Run and has ended when it returns. Several engines may run in one process.

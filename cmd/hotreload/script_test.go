@@ -39,12 +39,12 @@ func (m leakChecked) Run() int {
 // TestScripts runs the scripts in testdata/script with a real compiler. $LOGIC is the directory of the sample plugins,
 // $HOTRELOAD the command's path. Besides testscript's own commands they have
 //
-//	start ARGS...       starts hotreload ARGS, its log in the file "log"; leading NAME=VALUE are its environment
-//	waitlog PATTERN     waits for a line of the log, after the one found last, that matches the regular expression
-//	waitfile FILE       waits until the file exists
-//	signal INT|TERM     sends a signal to hotreload
-//	waitexit CODE       waits for the end of hotreload and checks its exit code
-//	logged MSG FIELD... checks that a JSON log has an entry with that message and with these fields, dots in between
+//	start ARGS...        starts hotreload ARGS, its log in the file "log"; leading NAME=VALUE are its environment
+//	waitlog PATTERN      waits for a line of the log, after the one found last, that matches the regular expression
+//	waitfile FILE        waits until the file exists
+//	signal INT|TERM|KILL sends a signal to hotreload
+//	waitexit CODE        waits for the end of hotreload and checks its exit code
+//	logged MSG FIELD...  checks that a JSON log has an entry with that message and with these fields, dots in between
 func TestScripts(t *testing.T) {
 	if _, err := exec.LookPath("cc"); err != nil {
 		t.Skip("no C compiler")
@@ -190,9 +190,9 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
-	number, ok := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[strings.Join(args, " ")]
+	number, ok := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}[strings.Join(args, " ")]
 	if neg || !ok {
-		ts.Fatalf("usage: signal INT|TERM")
+		ts.Fatalf("usage: signal INT|TERM|KILL")
 	}
 	ts.Check(host(ts).Process.Signal(number))
 }
