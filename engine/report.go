@@ -217,7 +217,7 @@ func (p *pipeline) reportRejected(c *change, err error, first bool) {
 	case !first:
 		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected, keeping old plugin: %v%s", reason, below))...)
 	case !build:
-		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected: %v", reason))...)
+		p.log.Named("reload").Warn("rejected", append(fields, Text("rejected: %v%s", reason, below))...)
 	}
 	if first && !p.cfg.ExitOnFailure {
 		p.log.Named("server").Info("waiting for a good build")

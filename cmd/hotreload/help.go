@@ -17,6 +17,7 @@ Usage:
   hotreload demo | bench | doctor FILE.so | layout FILE.so | version | completion SHELL | help COMMAND
   hotreload tui | status | workers | generations | state | events | metrics    # of a host that runs
   hotreload reload | push FILE.so | rollback | pause | resume | step | pin | unpin | resize WORKERS    # on it
+  hotreload snapshot save FILE | snapshot restore FILE    # its state, of all shards at one tick
   hotreload test SCRIPT.txtar...    # scripted ticks, edits and what must come of them
   hotreload pki init | key new | sign FILE.so    # to be trusted from elsewhere
 
