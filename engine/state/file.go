@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -109,7 +110,7 @@ func (f *File) lock() error {
 			err = errors.New("is no regular file")
 		}
 		if err == nil {
-			err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+			err = lock(file)
 		}
 		f.file = file
 		if err != nil {
@@ -124,6 +125,19 @@ func (f *File) lock() error {
 		}
 		_ = file.Close() // another file has come in its place before the lock
 	}
+}
+
+// lock locks file for this process. One that was killed may have left the lock for a moment to a child that it had just
+// forked, and that has not yet become another program.
+func lock(file *os.File) (err error) {
+	const tries, pause = 20, 5 * time.Millisecond
+	for range tries {
+		if err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		time.Sleep(pause)
+	}
+	return err
 }
 
 // owner returns the process that the file names.
@@ -279,7 +293,7 @@ func IsFile(path, other string) bool {
 // fill makes an empty file a state file.
 func (f *File) fill() error {
 	end := partsOf(f.header.StateSize, f.header.Shards).end
-	if err := unix.Flock(int(f.file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := lock(f.file); err != nil {
 		return err
 	}
 	if err := reserve(f.file, end); err != nil {
@@ -380,6 +394,7 @@ func (f *File) sum() (sum uint32) {
 // Close unmaps and unlocks the file, and removes it if it has but a hidden name. See Arena.Close.
 func (f *File) Close() error {
 	f.unhide()
+	_ = unix.Flock(int(f.file.Fd()), unix.LOCK_UN) // or a child that is being forked would keep it
 	if f.arena != nil {
 		return f.arena.Close()
 	}
