@@ -84,6 +84,14 @@ func (s *screen) restored(code string) string {
 	return shown
 }
 
+// kill sends a signal to the process that has written its id into the file "pid".
+func (s *screen) kill(signal string) {
+	s.t.Helper()
+	if out, err := exec.Command("sh", "-c", "kill -"+signal+" $(cat "+filepath.Join(s.dir, "pid")+")").CombinedOutput(); err != nil {
+		s.t.Fatalf("%v: %s", err, out)
+	}
+}
+
 const viewedRun = `hotreload --watch logic.c --build "cc -shared -fPIC -o logic.so logic.c" --tick-ms 5 --shards 8 --workers 2 --tui`
 
 // place puts the sample plugin into the screen's directory.
@@ -150,11 +158,22 @@ func TestSignalsRestoreTheTerminal(t *testing.T) {
 	s.place()
 	s.enter(`sh -c 'echo $$ >pid; exec "$@"' sh ` + viewedRun)
 	s.waitFor("● running")
-	if out, err := exec.Command("sh", "-c", "kill -TERM $(cat "+filepath.Join(s.dir, "pid")+")").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	s.kill("TERM")
 	if shown := s.restored("0"); !strings.Contains(shown, "[exit] code=0\n") {
 		t.Errorf("expected the end of the log:\n%s", shown)
+	}
+}
+
+func TestAKilledHostLeavesAUsableTerminal(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.place()
+	s.press("-l", `sh -c 'echo $$ >pid; exec "$@"' sh `+viewedRun+`; until stty -a | grep " icanon" && stty -a | grep " echo "; do :; done; echo usable`)
+	s.press("Enter")
+	s.waitFor("● running")
+	s.kill("KILL")
+	if shown := s.waitFor("\nusable\n"); strings.Contains(shown, "q quit") {
+		t.Errorf("the view is still there:\n%s", shown)
 	}
 }
 

@@ -72,7 +72,7 @@ func (m model) pick(shard int) (model, tea.Cmd) {
 	if n == 0 {
 		return m, nil
 	}
-	m.shard, m.states.next = (shard+n)%n, m.now
+	m.shard = (shard + n) % n
 	return m.ask()
 }
 

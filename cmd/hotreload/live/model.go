@@ -49,10 +49,15 @@ type model struct {
 	left   bool // the user has quit
 }
 
-// asking is one kind of question to the host: one at a time, and never more than a tenth of the time.
+// asking is one kind of question to the host, one at a time.
 type asking struct {
 	under bool
 	next  time.Time // not before
+}
+
+// answered allows the next question, after a rest that leaves a host which is slow to answer most of the time to itself.
+func (a *asking) answered(now time.Time, took time.Duration) {
+	*a = asking{next: now.Add(min(4*took, time.Second))}
 }
 
 // notice is what the last key came to.
@@ -74,14 +79,13 @@ type (
 		status  control.Status
 		workers control.Workers
 		err     error
-		took    time.Duration
+		took    time.Duration // on the way
 	}
 	stateMsg struct {
 		source Source
 		shard  int
 		state  control.State
 		err    error
-		took   time.Duration
 	}
 	doneMsg struct {
 		action string
@@ -168,7 +172,7 @@ func (m model) seen(msg pictureMsg) model {
 	if msg.source != m.source {
 		return m // of a connection that is gone
 	}
-	m.pictures = asking{next: m.now.Add(10 * msg.took)}
+	m.pictures.answered(m.now, msg.took)
 	if msg.err != nil {
 		return m.fail(msg.err)
 	}
@@ -186,10 +190,9 @@ func (m model) shown(msg stateMsg) model {
 	if msg.source != m.source {
 		return m
 	}
-	m.states = asking{next: m.now.Add(10 * msg.took)}
+	m.states = asking{}
 	if msg.shard != m.shard {
-		m.states.next = time.Time{} // another was picked meanwhile
-		return m
+		return m // another was picked meanwhile
 	}
 	if m.stateErr = msg.err; msg.err == nil {
 		m.state = msg.state

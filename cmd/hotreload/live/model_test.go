@@ -319,9 +319,9 @@ func TestItAsksOnlyForWhatIsShown(t *testing.T) {
 		t.Error("asked again before the answer")
 	}
 	m.pictures = asking{}
-	m = m.seen(pictureMsg{source: f, took: time.Second})
-	if want := m.now.Add(10 * time.Second); m.pictures.next != want {
-		t.Errorf("asks again at %v after an answer that took a second, expected %v", m.pictures.next, want)
+	m = m.seen(pictureMsg{source: f, took: 200 * time.Millisecond})
+	if want := m.now.Add(800 * time.Millisecond); m.pictures.next != want {
+		t.Errorf("asks again at %v after an answer that took 200ms, expected %v", m.pictures.next, want)
 	}
 }
 

@@ -41,11 +41,12 @@ func Check(in, out *os.File, lookup func(string) (string, bool)) error {
 	return nil
 }
 
-// Run shows the view until the user quits (nil) or ctx ends. However it ends, a panic of its own included, the terminal is
+// Run shows the view until the user quits (nil) or ctx ends. However it ends, and even if the process does, the terminal is
 // as it was before. Signals are the caller's.
 func Run(ctx context.Context, cfg Config) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
+	defer guard(cfg.In, cfg.Out)()
 	program := tea.NewProgram(newModel(ctx, cfg), tea.WithContext(ctx), tea.WithInput(cfg.In), tea.WithOutput(cfg.Out),
 		tea.WithoutSignalHandler())
 	var group errgroup.Group
