@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hotreload/engine"
+	"hotreload/engine/build"
 
 	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
@@ -247,5 +248,17 @@ func TestFollowReturnsWhatItsReaderSays(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	if err := c.Follow(ctx, func(Event) error { cancel(enough); return nil }, nil); !errors.Is(err, enough) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAFailedBuildSaysWhere(t *testing.T) {
+	diagnostic := build.Diagnostic{File: "logic.c", Line: 3, Column: 7, Severity: "error", Text: "expected ';'"}
+	err := &engine.StageError{Stage: engine.StageBuild, Err: &build.Failure{Diagnostic: diagnostic}}
+	ev := newEvent(engine.Event{Kind: engine.Rejected, Err: err})
+	if ev.Stage != "build" || ev.Error != "error: expected ';'" || ev.Place != "logic.c:3:7" {
+		t.Errorf("%+v", ev)
+	}
+	if o := newOutcome(err); o.Place != ev.Place || o.Error != ev.Error {
+		t.Errorf("%+v", o)
 	}
 }

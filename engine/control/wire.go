@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hotreload/engine"
+	"hotreload/engine/build"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -62,7 +63,8 @@ type Outcome struct {
 	Result   string `json:"result"`
 	Stage    string `json:"stage,omitempty"` // that refused it
 	Error    string `json:"error,omitempty"`
-	ExitCode int    `json:"exit_code"` // as the hotreload command would report it
+	Place    string `json:"place,omitempty"` // what a build complained about: file:line:column, as far as known
+	ExitCode int    `json:"exit_code"`       // as the hotreload command would report it
 }
 
 // Verdict is the answer to a reload, a rollback or a push that was carried out.
@@ -80,6 +82,7 @@ type Event struct {
 	Paths      []string           `json:"paths,omitempty"`
 	Stage      string             `json:"stage,omitempty"`
 	Error      string             `json:"error,omitempty"`
+	Place      string             `json:"place,omitempty"` // as in Outcome
 	Seconds    map[string]float64 `json:"stage_seconds,omitempty"`
 
 	Migration   *Migration   `json:"migration,omitempty"`   // of the state, to the generation's layout
@@ -145,6 +148,9 @@ func newOutcome(err error) Outcome {
 	case errors.As(err, &se):
 		o.Stage = string(se.Stage)
 		o.Result, o.Error = ResultRejected, se.Err.Error()
+		if f := (*build.Failure)(nil); errors.As(se.Err, &f) {
+			o.Place = f.Diagnostic.Place()
+		}
 		if se.Stage == engine.StageRun {
 			o.Result = ResultFaulted
 		}
@@ -161,7 +167,7 @@ func newEvent(ev engine.Event) Event {
 	}
 	if ev.Err != nil {
 		o := newOutcome(ev.Err)
-		e.Stage, e.Error = o.Stage, o.Error
+		e.Stage, e.Error, e.Place = o.Stage, o.Error, o.Place
 	}
 	return e
 }

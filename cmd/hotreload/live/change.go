@@ -23,6 +23,14 @@ type change struct {
 	number uint64                   // of the generation that it replaced
 }
 
+// placed is what a stage said, and where in a source if it is about one.
+func placed(ev control.Event) string {
+	if ev.Place == "" {
+		return ev.Error
+	}
+	return ev.Place + ": " + ev.Error
+}
+
 // follow takes over an event.
 func (c *change) follow(ev control.Event) {
 	switch engine.Kind(ev.Kind) {
@@ -36,7 +44,7 @@ func (c *change) follow(ev control.Event) {
 			c.took[stage] = seconds(s)
 		}
 		if ev.Kind == string(engine.Rejected) {
-			c.failed, c.why = ev.Stage, clean(ev.Error)
+			c.failed, c.why = ev.Stage, clean(placed(ev))
 		}
 		if ev.Kind == string(engine.Swapped) {
 			c.under, c.number = "grace", ev.Generation.Number-1

@@ -27,7 +27,7 @@ func eventEntry(ev control.Event) entry {
 	case engine.Unchanged:
 		e.name, e.text = "reload", "unchanged, nothing to swap"
 	case engine.Rejected:
-		e.name, e.bad, e.text = "reload", true, "rejected: "+stageText(ev.Stage, ev.Error)
+		e.name, e.bad, e.text = "reload", true, "rejected: "+stageText(ev.Stage, placed(ev))
 	case engine.Faulted:
 		e.name, e.bad, e.text = "reload", true, "fault: "+ev.Error
 	case engine.RolledBack:

@@ -53,7 +53,7 @@ func used(t *testing.T, f *fakeSource, width, height int) model {
 func failed(t *testing.T, m model) model {
 	for _, ev := range []control.Event{
 		{Kind: "changed", Paths: []string{"/src/flock.c"}},
-		{Kind: "rejected", Stage: "build", Error: "error: expected ';' before '}' token", Seconds: map[string]float64{
+		{Kind: "rejected", Stage: "build", Place: "flock.c:83:27", Error: "error: expected ';' before '}' token", Seconds: map[string]float64{
 			"watch": 207e-6, "build": 41e-3, "settle": 5e-3, "total": 46e-3,
 		}},
 	} {
