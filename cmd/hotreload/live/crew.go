@@ -16,24 +16,28 @@ const cellGap = " "
 // cellStyles are from the longest to the shortest.
 var cellStyles = []func(control.Worker) string{
 	func(w control.Worker) string {
-		return fmt.Sprintf("%3d  tick %d  generation %d  late %s", w.Worker, w.Tick, w.Generation, late(w))
+		what, p99 := timing(w)
+		return fmt.Sprintf("%3d  tick %d  generation %d  %s %s", w.Worker, w.Tick, w.Generation, what, p99)
 	},
 	func(w control.Worker) string {
-		return fmt.Sprintf("%d %d g%d %s", w.Worker, w.Tick, w.Generation, late(w))
+		_, p99 := timing(w)
+		return fmt.Sprintf("%d %d g%d %s", w.Worker, w.Tick, w.Generation, p99)
 	},
-	func(w control.Worker) string { return fmt.Sprintf("%d g%d %s", w.Worker, w.Generation, late(w)) },
+	func(w control.Worker) string {
+		_, p99 := timing(w)
+		return fmt.Sprintf("%d g%d %s", w.Worker, w.Generation, p99)
+	},
 }
 
-// late is what one in a hundred of a worker's ticks exceeds, of what is measured.
-func late(w control.Worker) string {
-	d := w.Late
-	if d.Count == 0 {
-		d = w.Took
+// timing is what one in a hundred of a worker's ticks exceeds, and of what.
+func timing(w control.Worker) (what, p99 string) {
+	switch {
+	case w.Late.Count > 0:
+		return "late", span(seconds(w.Late.P99))
+	case w.Took.Count > 0:
+		return "took", span(seconds(w.Took.P99))
 	}
-	if d.Count == 0 {
-		return "-"
-	}
-	return span(seconds(d.P99))
+	return "late", "-"
 }
 
 // cells returns the workers as cells of one width, in the longest style with which they fill at most rows lines, and how

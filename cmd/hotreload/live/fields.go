@@ -47,7 +47,7 @@ func (m model) statePanel(width, rows int) panel {
 }
 
 func (m model) stateHead(width int) string {
-	if m.status.Shards == 0 {
+	if m.status.Generation == nil {
 		return dim.Render("none yet")
 	}
 	picker := fmt.Sprintf("shard %d", m.shard) + dim.Render(fmt.Sprintf(" of 0 to %d ←→", m.status.Shards-1))

@@ -34,7 +34,7 @@ type column struct {
 // add takes over a picture. Ticks are counted from the beginning of the host, so what is new is the difference from the
 // picture before, however many clients ask.
 func (h *history) add(now time.Time, swaps uint64, w control.Workers) {
-	h.running = w.Late.Count == 0
+	h.running = w.Late.Count == 0 && w.Took.Count > 0
 	worst := time.Duration(-1)
 	if h.before != nil {
 		worst = newWorst(h.measured(*h.before), h.measured(w))

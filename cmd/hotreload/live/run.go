@@ -46,7 +46,8 @@ func Check(in, out *os.File, lookup func(string) (string, bool)) error {
 func Run(ctx context.Context, cfg Config) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	defer guard(cfg.In, cfg.Out)()
+	dismiss := guard(cfg.In, cfg.Out)
+	defer dismiss()
 	program := tea.NewProgram(newModel(ctx, cfg), tea.WithContext(ctx), tea.WithInput(cfg.In), tea.WithOutput(cfg.Out),
 		tea.WithoutSignalHandler())
 	var group errgroup.Group
