@@ -8,7 +8,7 @@ import (
 )
 
 // stages are those that a change is shown to go through, in their order.
-var stages = []string{"watch", "build", "settle", "inspect", "trial", "load", "guard", "publish", "grace", "reclaim"}
+var stages = []string{"watch", "build", "settle", "inspect", "trial", "load", "guard", "publish", "migrate", "grace", "reclaim"}
 
 // failedRun is what failed when a generation faulted: none of the stages.
 const failedRun = string(engine.StageRun)

@@ -33,6 +33,10 @@ func used(t *testing.T, f *fakeSource, width, height int) model {
 	}
 	g := f.status.Generation
 	for _, ev := range []control.Event{
+		{Kind: "swapped", Generation: &control.Generation{Number: 2, Library: "flock.so", Hash: g.Hash}},
+		{Kind: "reclaimed", Generation: &control.Generation{Number: 1, Library: "flock.so", Hash: g.Hash}, Seconds: map[string]float64{
+			"pause": 350e-6,
+		}},
 		{Kind: "changed", Paths: []string{"/src/flock.c"}},
 		{Kind: "built"},
 		{Kind: "swapped", Generation: g, Seconds: map[string]float64{
@@ -40,7 +44,7 @@ func used(t *testing.T, f *fakeSource, width, height int) model {
 			"publish": 4e-6, "total": 65e-3,
 		}},
 		{Kind: "reclaimed", Generation: &control.Generation{Number: 2, Library: "flock.so", Hash: g.Hash}, Seconds: map[string]float64{
-			"grace": 1.2, "reclaim": 400e-6,
+			"grace": 1.2, "reclaim": 400e-6, "pause": 41e-6,
 		}},
 	} {
 		ev.Time = noon.Add(50 * time.Second)

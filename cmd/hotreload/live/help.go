@@ -10,7 +10,7 @@ var legend = []string{
 	"workers  number, tick, generation, lateness of one tick in a hundred; ✗ is stuck",
 	"late     worst of each second: ▁ to 32µs, two steps for ten times, █ from 32ms",
 	"took     the same of how long ticks take, where they have no schedule",
-	"pause    the worst lateness within a second of each swap",
+	"pause    by swap: how late the first tick on the new code was; · not known yet",
 }
 
 // helpLines is what keys do, in place of the panels.

@@ -10,18 +10,15 @@ import (
 const (
 	columnTime  = time.Second // that one column of the lateness sparkline stands for
 	keptColumns = 512         // more than fits on any screen
-	aroundSwap  = time.Second // how long after a swap lateness counts as its pause
 )
 
-// history is how well ticks kept to their schedule, second by second, and at each swap.
+// history is how well ticks kept to their schedule, second by second.
 type history struct {
-	columns []column        // oldest first, the last one under way
-	pauses  []time.Duration // by swap, oldest first
+	columns []column // oldest first, the last one under way
 
-	before   *control.Workers // the picture before
-	swaps    uint64           // publications when it was taken
-	lastSwap time.Time
-	running  bool // ticks have no schedule: how long they took stands for how late they were
+	before  *control.Workers // the picture before
+	swaps   uint64           // publications when it was taken
+	running bool             // ticks have no schedule: how long they took stands for how late they were
 }
 
 // column is one second.
@@ -49,15 +46,6 @@ func (h *history) add(now time.Time, swaps uint64, w control.Workers) {
 	last := &h.columns[len(h.columns)-1]
 	last.worst = max(last.worst, worst)
 	last.swap = last.swap || swap
-
-	if swap {
-		h.lastSwap = now
-		h.pauses = append(h.pauses, -1)
-		h.pauses = h.pauses[max(len(h.pauses)-keptColumns, 0):]
-	}
-	if n := len(h.pauses); n > 0 && now.Sub(h.lastSwap) <= aroundSwap {
-		h.pauses[n-1] = max(h.pauses[n-1], worst)
-	}
 }
 
 func (h *history) measured(w control.Workers) control.Distribution {

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func TestNewWorstIsThatBetweenTwoPictures(t *testing.T) {
 	}
 }
 
-// late returns a picture after n ticks more that were between 64 and 128 µs late, and one that was longest.
+// later returns a picture after n ticks more that were between 64 and 128 µs late, and one that was longest.
 func later(w control.Workers, n uint64, longest time.Duration) control.Workers {
 	octaves := make([]uint64, 8)
 	copy(octaves, w.Late.Octaves)
@@ -47,7 +48,7 @@ func later(w control.Workers, n uint64, longest time.Duration) control.Workers {
 	return w
 }
 
-func TestHistoryHasOneColumnASecondAndOnePauseASwap(t *testing.T) {
+func TestHistoryHasOneColumnASecond(t *testing.T) {
 	var h history
 	w := control.Workers{Late: control.Distribution{Count: 5, Max: 5e-3, Octaves: make([]uint64, 14)}}
 	step := func(after time.Duration, swaps uint64, n uint64, longest time.Duration) {
@@ -58,8 +59,8 @@ func TestHistoryHasOneColumnASecondAndOnePauseASwap(t *testing.T) {
 	step(200*time.Millisecond, 1, 10, 0)                   // 128 µs
 	step(400*time.Millisecond, 1, 0, 0)                    // nothing
 	step(1200*time.Millisecond, 2, 10, 0)                  // a swap
-	step(1400*time.Millisecond, 2, 10, 7*time.Millisecond) // its pause
-	step(2600*time.Millisecond, 2, 10, 9*time.Millisecond) // too late to be
+	step(1400*time.Millisecond, 2, 10, 7*time.Millisecond) // late after it
+	step(2600*time.Millisecond, 2, 10, 9*time.Millisecond) // another second
 	step(9*time.Second, 4, 0, 0)                           // two swaps at once, no tick since
 	want := []column{{worst: 128 * time.Microsecond}, {worst: 7 * time.Millisecond, swap: true}, {worst: 9 * time.Millisecond}, {worst: -1, swap: true}}
 	if len(h.columns) != len(want) {
@@ -70,16 +71,48 @@ func TestHistoryHasOneColumnASecondAndOnePauseASwap(t *testing.T) {
 			t.Errorf("column %d: %v %v, expected %v %v", i, c.worst, c.swap, want[i].worst, want[i].swap)
 		}
 	}
-	if len(h.pauses) != 2 || h.pauses[0] != 7*time.Millisecond || h.pauses[1] != -1 {
-		t.Errorf("pauses %v, expected 7ms and one that is not known", h.pauses)
-	}
 	if worst, ok := h.last(); !ok || worst != 9*time.Millisecond {
 		t.Errorf("last %v %v, expected 9ms", worst, ok)
 	}
 	for i := range 2 * keptColumns {
 		step(time.Duration(10+i)*time.Second, uint64(5+i), 1, 0)
 	}
-	if len(h.columns) != keptColumns || len(h.pauses) != keptColumns {
-		t.Errorf("%d columns and %d pauses are kept, expected %d", len(h.columns), len(h.pauses), keptColumns)
+	if len(h.columns) != keptColumns {
+		t.Errorf("%d columns are kept, expected %d", len(h.columns), keptColumns)
+	}
+}
+
+func TestPausesBelongToTheirSwaps(t *testing.T) {
+	var p pauses
+	event := func(kind string, generation uint64, pause float64) {
+		ev := control.Event{Kind: kind, Generation: &control.Generation{Number: generation}}
+		if pause > 0 {
+			ev.Seconds = map[string]float64{"pause": pause}
+		}
+		p.follow(ev)
+	}
+	event("running", 1, 0)
+	if _, ok := p.newest(); ok || len(p) != 0 {
+		t.Errorf("a pause before any swap: %v", p)
+	}
+	event("swapped", 2, 0)
+	event("swapped", 3, 0)
+	event("rolled-back", 4, 0)
+	event("reclaimed", 2, 2e-3) // out of order
+	event("pinned", 1, 1e-3)
+	event("reclaimed", 9, 5) // of nothing that was seen
+	p.follow(control.Event{Kind: "changed"})
+	want := pauses{{1, time.Millisecond}, {2, 2 * time.Millisecond}, {3, -1}}
+	if !slices.Equal(p, want) {
+		t.Errorf("%v, expected %v", p, want)
+	}
+	if worst, ok := p.newest(); !ok || worst != 2*time.Millisecond {
+		t.Errorf("newest %v %v", worst, ok)
+	}
+	for i := range 2 * keptColumns {
+		event("swapped", uint64(10+i), 0)
+	}
+	if len(p) != keptColumns {
+		t.Errorf("%d are kept, expected %d", len(p), keptColumns)
 	}
 }

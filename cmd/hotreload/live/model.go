@@ -38,6 +38,7 @@ type model struct {
 	shard            int    // that is shown
 	change           change
 	history          history
+	pauses           pauses
 	entries          []entry // the end of the log
 	renew            bool    // the next event is the first of a connection
 
@@ -121,6 +122,7 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case eventMsg:
 		m = m.renewed()
 		m.change.follow(control.Event(msg))
+		m.pauses.follow(control.Event(msg))
 		if m.log == nil {
 			m = m.append(eventEntry(control.Event(msg)))
 		}
@@ -151,7 +153,7 @@ func (m model) renewed() model {
 	if !m.renew {
 		return m
 	}
-	m.renew, m.change = false, change{}
+	m.renew, m.change, m.pauses = false, change{}, nil
 	if m.log == nil {
 		m.entries = nil
 	}

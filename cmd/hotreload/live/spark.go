@@ -2,7 +2,7 @@ package live
 
 import (
 	"strings"
-	"time"
+	"unicode/utf8"
 )
 
 // legendWidth is what a sparkline leaves for its figures.
@@ -13,21 +13,29 @@ const legendWidth = 22
 func (m model) sparks(width, lines int) []panel {
 	room := max(width-legendWidth, 8)
 	late := m.latePanel(room)
+	figure := ""
+	if worst, ok := m.pauses.newest(); ok {
+		figure = span(worst)
+	}
 	if lines == 2 {
-		bars, figure := m.pauses(6)
-		late.lines[1] += dim.Render("pause ") + bars + " " + figure
+		late.lines[1] += dim.Render("pause ") + m.pauseBars(6) + " " + figure
 		return []panel{late}
 	}
-	bars, figure := m.pauses(room)
-	if figure != "" {
-		figure += dim.Render(" at last swap")
-	} else {
+	switch {
+	case figure != "" && m.pauses[len(m.pauses)-1].worst < 0:
+		figure += dim.Render(" by one before")
+	case figure != "":
+		figure += dim.Render(" by last swap")
+	case len(m.pauses) > 0:
+		figure = dim.Render("not known yet")
+	default:
 		figure = dim.Render("no swap yet")
 	}
 	if strings.Contains(late.lines[1], swapMark) {
 		late.lines[1] += dim.Render(swapMark + " swap")
 	}
-	return []panel{late, {"pause", []string{pad("", room-len(m.history.pauses)) + bars + "  " + figure}}}
+	bars := m.pauseBars(room)
+	return []panel{late, {"pause", []string{strings.Repeat(" ", room-utf8.RuneCountInString(bars)) + bars + "  " + figure}}}
 }
 
 const swapMark = "╵"
@@ -59,20 +67,15 @@ func (m model) latePanel(room int) panel {
 	}}
 }
 
-// pauses returns the worst lateness around each swap as bars, the newest at the right, and the last as a figure: "" if
-// there is none.
-func (m model) pauses(room int) (bars, figure string) {
+// pauseBars is what swaps cost, the newest at the right; a dot is not known yet.
+func (m model) pauseBars(room int) string {
 	var line strings.Builder
-	last := time.Duration(-1)
-	for _, d := range m.history.pauses[max(len(m.history.pauses)-room, 0):] {
-		line.WriteRune(bar(d))
-		last = d
+	for _, s := range m.pauses[max(len(m.pauses)-room, 0):] {
+		if s.worst < 0 {
+			line.WriteRune('·')
+		} else {
+			line.WriteRune(bar(s.worst))
+		}
 	}
-	switch {
-	case last >= 0:
-		figure = span(last)
-	case len(m.history.pauses) > 0:
-		figure = "no tick"
-	}
-	return line.String(), figure
+	return line.String()
 }
