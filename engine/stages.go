@@ -66,11 +66,13 @@ func (p *pipeline) try(ctx context.Context, art *artifact.Artifact, c *change) e
 		Seed: func(shard int) uint64 { return shardSeed(p.cfg.Seed, shard) },
 	}
 	if r := p.running; r != nil {
-		if p.readsAlike(art) {
+		// Of auto nothing is known before the library is loaded: it converts by name, as long as that can be done.
+		alike, migrate := p.readsAlike(art), p.cfg.Migrate == MigratePlugin
+		if alike || migrate {
 			arena := r.ground.arena
 			candidate.Live = &trial.Live{
 				File: arena.File(), Offset: uint64(arena.Offset()), StateSize: arena.StateSize(), Stride: uint64(arena.Stride()), Shards: arena.Shards(),
-				Fields: r.api.Fields, Addresses: addresses(r.layout),
+				Fields: r.api.Fields, Unlike: !alike, Migrate: migrate, Revision: r.api.StateRevision, Addresses: addresses(r.layout),
 			}
 		}
 	}

@@ -23,8 +23,8 @@ type Candidate struct {
 	Shards int
 	// Seed gives the seed of a fresh shard; nil passes 0. It is called by Try.
 	Seed func(shard int) uint64
-	// Live is the state to try the library on; nil before the first generation, and when the state has to migrate first.
-	// A state of another size than the candidate's is not used.
+	// Live is the state to try the library on; nil before the first generation. A state of another size or meaning than
+	// the candidate's is not used, but see Live.Migrate.
 	Live *Live
 }
 
@@ -53,6 +53,12 @@ type Live struct {
 	// Fields is the field table of the code that runs, nil if it has none. A candidate with another one means something
 	// else by the same bytes and is tried on fresh shards. (Layouts from debug information the caller compares.)
 	Fields []abi.Field
+	// Unlike says that the candidate means something else by these bytes, whatever its field table says.
+	Unlike bool
+	// Migrate says that a candidate which means something else by these bytes will take them over by its own migrate, if
+	// it has one. Then that is tried too, with Revision as the number of this layout.
+	Migrate  bool
+	Revision int32
 	// Addresses says whether the state can be copied.
 	Addresses Addresses
 }

@@ -14,11 +14,12 @@
 // socket that it names, and whoever finds the variable without the socket removes it and goes on to main. Init functions
 // of packages that come before this one do run in the child, as in every process of the program.
 //
-// The child loads the candidate, runs its constructors, asks for its API, applies the guard, and ticks it on a copy of a
-// few live shards, or on fresh ones where there are none, each between bytes that are checked afterwards. It is a process
-// group of its own without core files, its processor time and its wall-clock time are limited, its output is captured
-// and bounded, and it dies with its parent. Faults are caught (native.Contain) and reported with their place. Success is
-// an explicit answer on the socket and nothing else: a library that ends the process with exit(0) has failed.
+// The child loads the candidate, runs its constructors, asks for its API, applies the guard, and ticks it: on a copy of a
+// few live shards; on new ones that its migrate has filled from such copies, where the state is to come to it that way;
+// or on fresh ones. Each lies between bytes that are checked afterwards. The child is a process group of its own without
+// core files, its processor time and its wall-clock time are limited, its output is captured and bounded, and it dies
+// with its parent. Faults are caught (native.Contain) and reported with their place. Success is an explicit answer on the
+// socket and nothing else: a library that ends the process with exit(0) has failed.
 //
 // A spare child waits, started and warmed up, so that a trial costs about a millisecond and not the five of a new
 // process. It is replaced after each trial, off the critical path.

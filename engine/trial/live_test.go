@@ -279,3 +279,49 @@ PLUGIN(init, tick, end, .seed = seed,)
 		t.Errorf("%+v, %v: want 5 ticks of 2 shards", report, err)
 	}
 }
+
+// wider has a state of its own, which it fills from that of liveScores; ON names the score on which something goes wrong.
+const wider = `#include <stdlib.h>
+#include "logic.h"
+typedef struct { int64_t ready, score; double time[2]; } state_t;
+static void init(void *p) { ((state_t *)p)->ready = 1; }
+static void tick(void *p, double dt) { state_t *s = p; if (s->ready != 2) abort(); s->score++; s->time[0] += dt; }
+static void shutdown(void *p) { (void)p; }
+static void migrate(void *dst, const void *src, size_t size, int32_t revision)
+{
+    state_t *s = dst;
+    if (s->ready != 1 || size != 16 || revision != 7 || *(const int *)src == ON)
+        *(volatile int *)8 = 1;
+    s->ready = 2;
+#ifdef PAST
+    s->time[2] = 0;
+#endif
+}
+static logic_api_t api = {
+    .api_version = 1, .api_revision = 1, .state_size = sizeof(state_t), .init = init, .tick = tick, .shutdown = shutdown, .migrate = migrate,
+};
+LOGIC_EXPORT logic_api_t *logic_get_api(void) { return &api; }
+`
+
+func TestMigrateIsTriedOnCopies(t *testing.T) {
+	r := newRunner(t, Config{})
+	live := liveScores(t, 10, 20, 30)
+	live.Migrate, live.Revision = true, 7
+	report, err := r.Try(t.Context(), Candidate{Path: plugin(t, wider, "-DON=99"), DT: 0.1, Shards: 3, Live: live})
+	if err != nil || report.Shards != 3 || report.Ticks != 3 || report.Fresh {
+		t.Errorf("%+v, %v: want 3 ticks of 3 shards that have migrated", report, err)
+	}
+	for flag, cause := range map[string]string{"-DON=30": "SIGSEGV", "-DPAST -DON=99": "past the end of its state"} {
+		_, err = r.Try(t.Context(), Candidate{Path: plugin(t, wider, strings.Fields(flag)...), DT: 0.1, Shards: 3, Live: live})
+		var v *Verdict
+		if !errors.As(err, &v) || v.Stage != StageMigrate || !strings.Contains(v.Cause, cause) {
+			t.Errorf("%s: got %v", flag, err)
+		}
+	}
+	// Without leave to migrate it is tried on fresh shards, and what it says of them counts.
+	live.Migrate = false
+	_, err = r.Try(t.Context(), Candidate{Path: plugin(t, wider, "-DON=99"), DT: 0.1, Shards: 3, Live: live})
+	if v := (*Verdict)(nil); !errors.As(err, &v) || v.Stage != StageTick {
+		t.Errorf("fresh shards are not ready: got %v", err)
+	}
+}

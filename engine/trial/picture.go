@@ -19,7 +19,10 @@ func (q *request) picture(live *Live) (*os.File, error) {
 		q.loadOnly = true
 		return nil, nil
 	}
-	q.size, q.unsure, q.meaning = live.StateSize, live.Addresses == Unknown, meaning(live.Fields)
+	q.size, q.unsure, q.migrate, q.revision = live.StateSize, live.Addresses == Unknown, live.Migrate, live.Revision
+	if !live.Unlike { // else it stays what no field table means
+		q.meaning = meaning(live.Fields)
+	}
 	if len(live.Snapshot) > 0 {
 		return q.pictureOf(live.Snapshot)
 	}

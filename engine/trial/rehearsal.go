@@ -99,10 +99,17 @@ func (r *rehearsal) exercise() error {
 	if r.request.loadOnly {
 		return nil
 	}
-	if r.copies == nil || r.request.size != r.api.StateSize || r.request.meaning != meaning(r.api.Fields) {
-		return r.fresh() // the host's guard judges what the state means
+	if r.copies == nil {
+		return r.fresh()
 	}
-	err := r.onCopies()
+	try := r.onCopies
+	if r.request.size != r.api.StateSize || r.request.meaning != meaning(r.api.Fields) {
+		if !r.request.migrate || r.api.Migrate == 0 {
+			return r.fresh() // the host's guard judges what the state means
+		}
+		try = r.migrated
+	}
+	err := try()
 	f := (*failure)(nil)
 	if !r.request.unsure || !errors.As(err, &f) || f.site == nil || !strings.HasPrefix(f.cause, "SIGSEGV") && !strings.HasPrefix(f.cause, "SIGBUS") {
 		return err
@@ -126,25 +133,58 @@ func (r *rehearsal) onCopies() error {
 	return nil
 }
 
-// fresh gives whole lives to new shards.
-func (r *rehearsal) fresh() error {
-	s, err := newSpace(r.api.StateSize, tried(len(r.request.seeds), r.api.StateSize))
+// migrated has the library take the copies over into shards of its own.
+func (r *rehearsal) migrated() error {
+	s, err := r.born(min(r.copies.count, len(r.request.seeds)))
 	if err != nil {
 		return err
 	}
-	if err := r.each(StageInit, r.api.Init, s); err != nil {
+	r.ledger.enter(StageMigrate)
+	for i := range s.count {
+		fault := r.thread.Migrate(r.library, r.api.Migrate, s.address(i), r.copies.address(i), r.request.size, r.request.revision)
+		if fault != nil {
+			return r.fault(StageMigrate, fault)
+		}
+	}
+	if err := errors.Join(r.intact(StageMigrate, s), r.intact(StageMigrate, r.copies)); err != nil {
 		return err
 	}
-	if r.api.Seed != 0 {
-		r.ledger.enter(StageSeed)
-		for i := range s.count {
-			if fault := r.thread.Seed(r.library, r.api.Seed, s.address(i), r.request.seeds[i]); fault != nil {
-				return r.fault(StageSeed, fault)
-			}
+	if err := r.each(StageAfterReload, r.api.AfterReload, s); err != nil {
+		return err
+	}
+	if err := r.tick(s); err != nil {
+		return err
+	}
+	r.answer.shards = s.count
+	return nil
+}
+
+// born makes new shards, count at most.
+func (r *rehearsal) born(count int) (*space, error) {
+	s, err := newSpace(r.api.StateSize, tried(count, r.api.StateSize))
+	if err != nil {
+		return nil, err
+	}
+	if err := r.each(StageInit, r.api.Init, s); err != nil {
+		return nil, err
+	}
+	if r.api.Seed == 0 {
+		return s, nil
+	}
+	r.ledger.enter(StageSeed)
+	for i := range s.count {
+		if fault := r.thread.Seed(r.library, r.api.Seed, s.address(i), r.request.seeds[i]); fault != nil {
+			return nil, r.fault(StageSeed, fault)
 		}
-		if err := r.intact(StageSeed, s); err != nil {
-			return err
-		}
+	}
+	return s, r.intact(StageSeed, s)
+}
+
+// fresh gives whole lives to new shards.
+func (r *rehearsal) fresh() error {
+	s, err := r.born(len(r.request.seeds))
+	if err != nil {
+		return err
 	}
 	if err := r.tick(s); err != nil {
 		return err

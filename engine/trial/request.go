@@ -23,6 +23,8 @@ type request struct {
 	size      uint64            // of each
 	meaning   [sha256.Size]byte // of the field table that the copies go with
 	unsure    bool              // the copies may hold addresses
+	migrate   bool              // who means something else by the copies takes them over by its migrate
+	revision  int32             // of their layout
 	processor uint64            // limit of processor time in seconds
 }
 
@@ -44,6 +46,8 @@ func (r *request) encode() []byte {
 	e.number(r.size)
 	e.text(string(r.meaning[:]))
 	e.flag(r.unsure)
+	e.flag(r.migrate)
+	e.number(uint64(uint32(r.revision)))
 	e.number(r.processor)
 	return e.b
 }
@@ -68,6 +72,8 @@ func decodeRequest(message []byte) (*request, error) {
 		d.bad = true
 	}
 	r.unsure = d.flag()
+	r.migrate = d.flag()
+	r.revision = int32(uint32(d.number(math.MaxUint32)))
 	r.processor = d.number(math.MaxInt32)
 	if err := d.done(); err != nil {
 		return nil, fmt.Errorf("request: %w", err)

@@ -8,7 +8,8 @@ import (
 // Stage is a part of a trial, named after what the library was doing.
 type Stage string
 
-// The stages, in order. A trial on copies of live shards has AfterReload in place of Init and Seed, and no Shutdown.
+// The stages, in order. A trial on copies of live shards has AfterReload in place of Init and Seed, and no Shutdown; one
+// with a migration has all but Shutdown.
 const (
 	StageLoad        Stage = "load"          // the loader refused it
 	StageConstructor Stage = "constructor"   // dlopen, which runs the constructors
@@ -16,6 +17,7 @@ const (
 	StageGuard       Stage = "guard"         // reading and checking the API
 	StageInit        Stage = "init"
 	StageSeed        Stage = "seed"
+	StageMigrate     Stage = "migrate"
 	StageAfterReload Stage = "after_reload"
 	StageTick        Stage = "tick"
 	StageTickBatch   Stage = "tick_batch"
@@ -26,8 +28,8 @@ const (
 
 // stages numbers them for the ledger; 0 is before the first.
 var stages = []Stage{
-	"start", StageLoad, StageConstructor, StageGetAPI, StageGuard, StageInit, StageSeed, StageAfterReload, StageTick,
-	StageTickBatch, StageShutdown, StageEffects, StageDestructor,
+	"start", StageLoad, StageConstructor, StageGetAPI, StageGuard, StageInit, StageSeed, StageMigrate, StageAfterReload,
+	StageTick, StageTickBatch, StageShutdown, StageEffects, StageDestructor,
 }
 
 // Verdict is the error about a candidate that failed its trial. A refusal by the guard is an *abi.Mismatch instead.

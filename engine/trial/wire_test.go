@@ -12,7 +12,7 @@ var someRequests = []request{
 	{path: "/a.so", seeds: []uint64{0}},
 	{
 		path: "/tmp/a b.so", expect: abi.Expectation{StateSize: 16}, loadOnly: true, ticks: 3, dt: 0.1,
-		seeds: []uint64{1, math.MaxUint64}, copies: []uint64{0, 64}, size: 16, unsure: true, processor: 4,
+		seeds: []uint64{1, math.MaxUint64}, copies: []uint64{0, 64}, size: 16, unsure: true, migrate: true, revision: -3, processor: 4,
 	},
 	{path: "/a.so", seeds: []uint64{7}, copies: []uint64{0}, size: abi.MaxStateSize},
 }
