@@ -71,7 +71,8 @@ func (m model) fieldLines(width int) (lines []string) {
 	shard := m.state.Shards[0]
 	if len(shard.Fields) == 0 {
 		for part := range slices.Chunk([]byte(shard.Hex), 2*hexBytes) {
-			lines = append(lines, fit(fmt.Sprintf("%s%s", dim.Render(fmt.Sprintf("%04x  ", len(lines)*hexBytes)), clean(string(part))), width))
+			offset := dim.Render(fmt.Sprintf("%04x  ", len(lines)*hexBytes))
+			lines = append(lines, fit(offset+clean(string(part)), width))
 		}
 		return lines
 	}

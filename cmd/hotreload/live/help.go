@@ -43,7 +43,8 @@ func (m model) foot(width int) string {
 	case m.busy != "":
 		return accent.Render(m.busy + " …")
 	case m.lost != nil:
-		return fit(bad.Render("✗ "+reason(m.lost))+dim.Render(fmt.Sprintf("; trying again for %s", span(m.now.Sub(m.lostSince)))), width)
+		since := dim.Render("; trying again for " + span(m.now.Sub(m.lostSince)))
+		return fit(bad.Render("✗ "+reason(m.lost))+since, width)
 	}
 	var keys []string
 	for _, b := range bindings() {

@@ -1,10 +1,8 @@
 package live
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -17,82 +15,6 @@ import (
 
 // noon is when the tests begin.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// fakeSource is a host that notes what it is asked for.
-type fakeSource struct {
-	status  control.Status
-	workers control.Workers
-	err     error // of everything
-	asked   []string
-}
-
-func (f *fakeSource) note(format string, args ...any) {
-	f.asked = append(f.asked, fmt.Sprintf(format, args...))
-}
-
-func (f *fakeSource) Status(context.Context) (control.Status, error) { return f.status, f.err }
-
-func (f *fakeSource) Workers(context.Context) (control.Workers, error) { return f.workers, f.err }
-
-func (f *fakeSource) State(_ context.Context, first, count int) (control.State, error) {
-	f.note("state %d %d", first, count)
-	return control.State{
-		Generation: 3, Tick: 12345, Size: 40, Source: "field table",
-		Shards: []control.Shard{{Shard: first, Fields: control.Fields{
-			{Name: "score", Value: json.Number("3432")}, {Name: "time", Value: json.Number("34.320000000000001")},
-			{Name: "noise", Value: json.Number("12079504754860548655")}, {Name: "name", Value: "boid\x1b[31m"},
-			{Name: "position", Value: []any{json.Number("1.23456789"), json.Number("-2")}},
-			{Name: "a_field_with_quite_a_long_name", Value: true},
-		}}},
-	}, f.err
-}
-
-func (f *fakeSource) Follow(ctx context.Context, _ func(control.Event) error, _ func(control.Gap) error) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-func (f *fakeSource) Reload(context.Context) (control.Verdict, error) {
-	f.note("reload")
-	return control.Verdict{Outcome: control.Outcome{Result: control.ResultUnchanged}, Generation: f.status.Generation}, f.err
-}
-
-func (f *fakeSource) Rollback(_ context.Context, generation uint64) (control.Verdict, error) {
-	f.note("rollback %d", generation)
-	return control.Verdict{Outcome: control.Outcome{Result: control.ResultRolledBack}, Generation: f.status.Generation}, f.err
-}
-
-func (f *fakeSource) Pause(context.Context) (control.Status, error) {
-	f.note("pause")
-	f.status.Paused = true
-	return f.status, f.err
-}
-
-func (f *fakeSource) Resume(context.Context) (control.Status, error) {
-	f.note("resume")
-	f.status.Paused = false
-	return f.status, f.err
-}
-
-func (f *fakeSource) Close() {}
-
-func newFake() *fakeSource {
-	f := &fakeSource{status: control.Status{
-		Running: true, PID: 4711, Uptime: 192, Ticks: 12345, Shards: 64, Workers: 8, Swaps: 2, Rejections: 1, Faults: 0,
-		Loaded: 3, Reclaimed: 2, Watch: "inotify", Outcome: control.Outcome{Result: control.ResultSwapped},
-		Generation: &control.Generation{
-			Number: 3, Epoch: 3, Activation: 12000, Hash: strings.Repeat("a1b2c3d4", 8), Library: "flock.so", APIVersion: 1,
-		},
-	}}
-	f.workers.Late = control.Distribution{Count: 1000, P99: 85e-6, Max: 850e-6, Octaves: []uint64{900, 0, 0, 0, 0, 0, 0, 100}}
-	for i := range 8 {
-		f.workers.Workers = append(f.workers.Workers, control.Worker{
-			Worker: i, FirstShard: 8 * i, Shards: 8, Tick: 12345 + uint64(i%2), Generation: 3,
-			Late: control.Distribution{Count: 1000, P99: 85e-6 + 1e-6*float64(i), Max: 850e-6},
-		})
-	}
-	return f
-}
 
 // run has the model take a message, and then what comes of it; ticks are not waited for.
 func run(t *testing.T, m model, msg tea.Msg) model {
@@ -337,5 +259,19 @@ func TestValues(t *testing.T) {
 		if got := valueText(c.value, digitsAlone); got != c.want {
 			t.Errorf("%v: %s, expected %s", c.value, got, c.want)
 		}
+	}
+}
+
+func TestAStateWithoutFieldsIsShownAsBytes(t *testing.T) {
+	f := newFake()
+	m := attached(t, f, 80, 24)
+	bytes := control.State{Tick: 5, Size: 20, Shards: []control.Shard{{Hex: strings.Repeat("0f", 20)}}}
+	m = run(t, m, stateMsg{source: f, state: bytes})
+	if !shows(m, "0000  "+strings.Repeat("0f", 16)) || !shows(m, "0010  "+strings.Repeat("0f", 4)) {
+		t.Errorf("expected the bytes in\n%s", ansi.Strip(m.frame()))
+	}
+	m = run(t, m, stateMsg{source: f, err: errors.New("is it stuck in a tick?")})
+	if !shows(m, "is it stuck in a tick?") || !shows(m, "0f0f") {
+		t.Errorf("expected the error, and the bytes that were, in\n%s", ansi.Strip(m.frame()))
 	}
 }
