@@ -121,11 +121,11 @@ func TestViewInATerminal(t *testing.T) {
 	s.press("?")
 	s.waitFor("end the host, as Ctrl-C does")
 	s.press("?", "p")
-	s.waitFor("○ paused", "✓ pause: stands after")
+	s.waitFor("○ paused", "p resume")
 	s.press("p", "]")
 	s.waitFor("● running", "shard 1 of 0 to 7")
 	s.press("b")
-	s.waitFor("generation 3", "✓ rollback: rolled-back, generation 3 runs")
+	s.waitFor("generation 3", "stages   rolled-back")
 	s.press("q")
 	if shown := s.restored("0"); !strings.Contains(shown, "[exit] code=0\n") || strings.Contains(shown, "q quit") {
 		t.Errorf("expected the end of the log and no view:\n%s", shown)
