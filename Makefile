@@ -6,7 +6,7 @@ GOLANGCI := $(BIN)/golangci-lint
 GOLANGCI_VERSION := v2.15.0
 FUZZTIME ?= 10s
 
-.PHONY: help run demo build test race lint bench bench-full bench-epoch soak fuzz model stress clean
+.PHONY: help run demo build test race lint bench bench-full bench-epoch soak fuzz model stress web-test clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ bench-full: ## Every combination, for a quiet machine (half an hour)
 
 bench-epoch: ## The read side of epochs beside locks, counts and liburcu (Debian: liburcu-dev)
 	cd bench/epoch && $(GO) run .
+
+web-test: ## The web page in Chromium (Debian: chromium), with a screenshot in bench/out
+	@mkdir -p bench/out
+	HOTRELOAD_SCREENSHOTS=$(abspath bench/out) CGO_ENABLED=0 $(GO) test -count=1 -run TestPage -v ./engine/control
 
 soak: ## 10,000 reloads, good and bad, under four workers
 	HOTRELOAD_SOAK=10000 CGO_ENABLED=0 $(GO) test -timeout 60m -run TestSoak -v ./cmd/hotreload

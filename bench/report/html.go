@@ -1,23 +1,18 @@
 package report
 
 import (
-	_ "embed" // for the page and what it draws with
+	_ "embed" // for the page
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
 
 	"hotreload/bench"
+	"hotreload/engine/control/web/uplot"
 )
 
-var (
-	//go:embed page.html
-	page string
-	//go:embed uplot/uPlot.iife.min.js
-	uplotScript string
-	//go:embed uplot/uPlot.min.css
-	uplotStyle string
-)
+//go:embed page.html
+var page string
 
 // chart is the data of one chart, in the form that uPlot wants: first the x values, then those of each series.
 type chart struct {
@@ -63,7 +58,7 @@ func HTML(to io.Writer, r *bench.Report) error {
 	}
 	err = t.Execute(to, map[string]any{
 		"Report": r, "Groups": groups(r), "Charts": template.JS(data),
-		"Script": template.JS(uplotScript), "Style": template.CSS(uplotStyle),
+		"Script": template.JS(uplot.Script), "Style": template.CSS(uplot.Style),
 	})
 	if err != nil {
 		return fmt.Errorf("write the page: %w", err)

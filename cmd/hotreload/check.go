@@ -100,6 +100,9 @@ func (s *settings) check(from origin) error {
 			return from.refuse(c.flag, c.got)
 		}
 	}
+	if s.Web && s.Listen == "" {
+		return fmt.Errorf("--web: expected --listen 127.0.0.1:PORT with it, got none: no browser opens a unix socket")
+	}
 	if err := s.settlePoll(from); err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (s *settings) serve(
 	host control.Host, log *zap.Logger, lookup func(string) (string, bool), v *view,
 ) (socket string, stop func(), err error) {
 	cfg := control.Config{
-		Socket: s.Socket, Listen: s.Listen, TokenFile: s.TokenFile, TLS: s.TLS, TrustedKeys: s.RequireSigned, Log: log,
+		Socket: s.Socket, Listen: s.Listen, TokenFile: s.TokenFile, TLS: s.TLS, TrustedKeys: s.RequireSigned, Web: s.Web, Log: log,
 	}
 	switch s.Socket {
 	case socketOff:
@@ -67,6 +67,10 @@ func (s *settings) serve(
 	}
 	if addr := server.Addr(); addr != "" {
 		log.Named("control").Info("listening", zap.String("address", addr), engine.Text("listening on %s", addr))
+		if s.Web {
+			log.Named("control").Info("web page", zap.String("address", addr),
+				engine.Text("web page: 'hotreload web --to %s' prints its address with a token", addr))
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var group errgroup.Group

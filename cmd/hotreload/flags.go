@@ -46,6 +46,7 @@ type settings struct {
 	TokenFile     string `toml:"token-file"`
 	TLS           string `toml:"tls"`
 	RequireSigned string `toml:"require-signed"`
+	Web           bool   `toml:"web"`
 
 	TUI       bool     `toml:"tui"`
 	Show      []string `toml:"show"`
@@ -119,6 +120,7 @@ func (s *settings) bind() []flagGroup {
 			fs.StringVar(&s.TokenFile, "token-file", "", "`FILE` of the tokens, made if there is none (default: hotreload/token in the\nuser's configuration directory)")
 			fs.StringVar(&s.TLS, "tls", "", "`DIRECTORY` with the host's certificates, see hotreload pki init")
 			fs.StringVar(&s.RequireSigned, "require-signed", "", "take only pushed libraries that a key in `FILE` has signed, see hotreload\nkey new")
+			fs.BoolVar(&s.Web, "web", false, "serve a web page at the address of --listen, see hotreload web")
 		}),
 		group("Output", func(fs *pflag.FlagSet) {
 			fs.BoolVar(&s.TUI, "tui", false, "show the run live in place of the log, if there is a terminal; ? tells the keys")

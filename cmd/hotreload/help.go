@@ -15,7 +15,7 @@ plugin that does not build or does not match is refused while the old one runs o
 Usage:
   hotreload --watch PATH --build COMMAND [flags]
   hotreload demo | bench | doctor FILE.so | layout FILE.so | version | completion SHELL | help COMMAND
-  hotreload tui | status | workers | generations | state | events | metrics    # of a host that runs
+  hotreload tui | status | workers | generations | state | events | metrics | web    # of a host that runs
   hotreload reload | push FILE.so | rollback | pause | resume | step | pin | unpin | resize WORKERS    # on it
   hotreload snapshot save FILE | snapshot restore FILE    # its state, of all shards at one tick
   hotreload test SCRIPT.txtar...    # scripted ticks, edits and what must come of them

@@ -58,6 +58,8 @@ func TestUsageErrorsAreOneLineAndExitCode2(t *testing.T) {
 		{"unknown command", []string{"serve"}, `unexpected argument "serve": expected flags or a command`},
 		{"misspelt command", []string{"statsu"}, `unknown command "statsu": did you mean status?`},
 		{"flag without value", append(good, "--seed"), "--seed: expected a whole number, 0 or more, got nothing"},
+		{"page without an address", append(good, "--web"),
+			"--web: expected --listen 127.0.0.1:PORT with it, got none: no browser opens a unix socket"},
 		{"negative tick", append(good, "--tick-ms", "-1"), `--tick-ms: expected 0 (free-running) or 0.001 to 86400000 milliseconds, got "-1"`},
 		{"tick is no number", append(good, "--tick-ms", "NaN"), `--tick-ms: expected 0 (free-running) or 0.001 to 86400000 milliseconds, got "NaN"`},
 		{"tick with a unit", append(good, "--tick-ms", "5ms"), `--tick-ms: expected 0 (free-running) or 0.001 to 86400000 milliseconds, got "5ms"`},

@@ -46,7 +46,7 @@ func newRoot(t *terminal) *cobra.Command {
 	root.AddCommand(newDemo(t), newTest(t), newBench(t), newDoctor(t), newLayout(t), newVersion(t))
 	root.AddCommand(
 		newTUI(t), newStatus(t), newGenerations(t), newState(t), newSnapshot(t), newEvents(t), newReload(t), newPush(t), newRollback(t),
-		newWorkers(t), newMetrics(t), newPause(t), newResume(t), newStep(t), newPin(t), newUnpin(t), newResize(t),
+		newWorkers(t), newMetrics(t), newWeb(t), newPause(t), newResume(t), newStep(t), newPin(t), newUnpin(t), newResize(t),
 		newPKI(t), newKey(t), newSign(t),
 	)
 	return root

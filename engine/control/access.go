@@ -34,10 +34,7 @@ func whoIs(r *http.Request) visitor {
 // admit lets a request through gate g to next, or answers it.
 func admit(g gate, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		restrict(w, "default-src 'none'; frame-ancestors 'none'")
 		if p := checkHost(g, r); p != nil {
 			p.write(w)
 			return
@@ -45,13 +42,23 @@ func admit(g gate, next http.Handler) http.Handler {
 		v, p := g.pass(r)
 		if p != nil {
 			if p.Status == http.StatusUnauthorized {
-				h.Set("WWW-Authenticate", `Bearer realm="hotreload"`)
+				w.Header().Set("WWW-Authenticate", `Bearer realm="hotreload"`)
 			}
 			p.write(w)
 			return
 		}
+		w.Header().Set(headerRole, v.role.String())
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
 	})
+}
+
+// restrict tells a browser not to keep an answer, not to guess its type, and by policy what may come of it.
+func restrict(w http.ResponseWriter, policy string) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", policy)
 }
 
 // checkHost refuses what a web page makes a browser send: to a name that the page's owner has pointed here (DNS

@@ -68,19 +68,26 @@ func NewClient(to Target) (*Client, error) {
 	if !loopback(name) {
 		return nil, fmt.Errorf("host %s: %w", to.Address, errClientNeedsTLS)
 	}
-	path := to.TokenFile
-	if path == "" {
-		if path, err = DefaultTokenFile(); err != nil {
-			return nil, err
-		}
-	}
-	t, _, err := loadTokens(path, false)
+	t, err := to.tokens()
 	if err != nil {
 		return nil, err
 	}
 	c.token, _ = t.best(Deploy)
 	c.base = "http://" + to.Address
 	return c, nil
+}
+
+// tokens reads the token file.
+func (to Target) tokens() (tokens, error) {
+	path := to.TokenFile
+	if path == "" {
+		var err error
+		if path, err = DefaultTokenFile(); err != nil {
+			return nil, err
+		}
+	}
+	t, _, err := loadTokens(path, false)
+	return t, err
 }
 
 // errClientNeedsTLS keeps a token from going over the network in the clear.

@@ -14,6 +14,6 @@
 // Parts. server.go runs the listeners (unix.go, tcp.go, discover.go finds sockets) within limits.go; routes.go is the
 // table of what there is, access.go lets requests in (role.go, token.go, certificate.go say who may do what); status.go,
 // change.go, steer.go, push.go, snapshot.go, stream.go with ring.go, state.go, workers.go, metrics.go (grafana.json draws
-// them) and profile.go answer; wire.go and problem.go are the JSON. client.go with follow.go is the other end.
-// signature.go and pki.go make and check what deployments are trusted by.
+// them) and profile.go answer, page.go serves the web page of package web; wire.go and problem.go are the JSON. client.go
+// with follow.go is the other end. signature.go and pki.go make and check what deployments are trusted by.
 package control

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,44 +32,69 @@ static logic_api_t api = {
 LOGIC_EXPORT logic_api_t *logic_get_api(void) { return &api; }
 `
 
-// compile builds the counter with that step, with 0 one that faults, and returns the library's path.
-func compile(t *testing.T, dir string, step int) string {
+// stepping builds the plugin that counts by step, with 0 one that faults, and returns the library's path.
+func stepping(t *testing.T, dir string, step int) string {
 	t.Helper()
-	source, library, define := filepath.Join(dir, "counter.c"), filepath.Join(dir, fmt.Sprintf("step%d.so", step)), "-UNDEBUG"
+	source, define := filepath.Join(dir, "counter.c"), "-UNDEBUG"
 	if step != 0 {
 		define = fmt.Sprintf("-DSTEP=%d", step)
 	}
-	if _, err := os.Stat(library); err == nil {
-		return library // it may be watched
-	}
 	if err := os.WriteFile(source, []byte(counterSource), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	return compile(t, source, filepath.Join(dir, fmt.Sprintf("step%d.so", step)), define)
+}
+
+// flock builds the flock, each variant with other rules.
+func flock(t *testing.T, dir string, variant int) string {
+	t.Helper()
+	source, err := filepath.Abs(filepath.Join("..", "..", "logic", "flock.c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compile(t, source, filepath.Join(dir, fmt.Sprintf("flock%d.so", variant)), "-O2", fmt.Sprintf("-Dvariant=%d", variant),
+		"-Wl,--build-id=0x"+strings.Repeat(fmt.Sprintf("%02x", variant), 8))
+}
+
+func compile(t *testing.T, source, library string, options ...string) string {
+	t.Helper()
+	if _, err := os.Stat(library); err == nil {
+		return library // it may be watched
 	}
 	logic, err := filepath.Abs(filepath.Join("..", "..", "logic"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("cc", "-shared", "-fPIC", "-I", logic, define, "-o", library, source).CombinedOutput()
+	out, err := exec.Command("cc", append([]string{"-shared", "-fPIC", "-I", logic, "-o", library, source}, options...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return library
 }
 
-// runCounter runs an engine with the counter that counts by step, at 1 ms a tick, until the test ends. Others can be
-// compiled in dir.
+// runCounter runs an engine with the counter that counts by step, and serves it on a socket.
 func runCounter(t *testing.T, cfg engine.Config, step int) (s *Server, dir string) {
+	t.Helper()
+	_, s, dir = runPlugin(t, func(t *testing.T, dir string, _ int) string { return stepping(t, dir, step) }, cfg, Config{})
+	return s, dir
+}
+
+// runPlugin runs an engine with variant 1 of a plugin, at 1 ms a tick, and serves it, until the test ends. Others can be
+// built in dir.
+func runPlugin(
+	t *testing.T, build func(t *testing.T, dir string, variant int) string, cfg engine.Config, serving Config,
+) (host *engine.Engine, s *Server, dir string) {
 	t.Helper()
 	if _, err := exec.LookPath("cc"); err != nil {
 		t.Skip("no C compiler")
 	}
 	dir = t.TempDir()
-	cfg.Watch, cfg.Tick, cfg.RunDir = []string{compile(t, dir, step)}, time.Millisecond, dir
+	cfg.Watch, cfg.Tick, cfg.RunDir = []string{build(t, dir, 1)}, time.Millisecond, dir
 	host, err := engine.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = serve(t, host, Config{})
+	s = serve(t, host, serving)
 	ctx, cancel := context.WithCancel(context.Background())
 	var run errgroup.Group
 	run.Go(func() error { return host.Run(ctx) })
@@ -79,7 +105,7 @@ func runCounter(t *testing.T, cfg engine.Config, step int) (s *Server, dir strin
 		}
 	})
 	eventually(t, "first generation", func() bool { return host.Status().Generation.Number != 0 })
-	return s, dir
+	return host, s, dir
 }
 
 // Many ask at once while libraries are pushed: every request has its answer, every push its swap, and what the shards
@@ -116,7 +142,7 @@ func TestRequestsDuringSwapsDisturbNoTick(t *testing.T) {
 		})
 	}
 	for i := range pushes {
-		v, err := c.Push(ctx, shipmentOf(t, compile(t, dir, 1+(i+1)%3)))
+		v, err := c.Push(ctx, shipmentOf(t, stepping(t, dir, 1+(i+1)%3)))
 		if err != nil || v.Result != ResultSwapped {
 			t.Fatalf("push %d: %+v %v", i, v, err)
 		}

@@ -17,12 +17,12 @@ import (
 func TestDashboardAsksForWhatThereIs(t *testing.T) {
 	s, dir := runCounter(t, engine.Config{Shards: 2, ProbationTicks: 1, Trial: trial.Off}, 1)
 	c, ctx := clientOf(t, s), t.Context()
-	if _, err := c.Push(ctx, shipmentOf(t, compile(t, dir, 2))); err != nil {
+	if _, err := c.Push(ctx, shipmentOf(t, stepping(t, dir, 2))); err != nil {
 		t.Fatal(err)
 	}
 	_, err := c.Push(ctx, shipment("no library"))
 	wantProblem(t, err, "rejected")
-	if _, err := c.Push(ctx, shipmentOf(t, compile(t, dir, 0))); err != nil {
+	if _, err := c.Push(ctx, shipmentOf(t, stepping(t, dir, 0))); err != nil {
 		t.Fatal(err)
 	}
 	var there map[string]string

@@ -22,7 +22,7 @@ func TestQuarantinedShardsAreCounted(t *testing.T) {
 		return err == nil && strings.Contains(string(text), "\nhotreload_quarantined_shards "+want+"\n")
 	}
 	eventually(t, "quarantine of all shards", func() bool { return counted("3") })
-	if _, err := clientOf(t, s).Push(t.Context(), shipmentOf(t, compile(t, dir, 1))); err != nil {
+	if _, err := clientOf(t, s).Push(t.Context(), shipmentOf(t, stepping(t, dir, 1))); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "end of the quarantine", func() bool { return counted("0") })

@@ -52,6 +52,8 @@ type Config struct {
 	TLS string
 	// TrustedKeys is a file of public keys. Not "": only pushes that one of them has signed are taken.
 	TrustedKeys string
+	// Web serves the web page as well, at /.
+	Web bool
 	// MaxPush is the size in bytes of the largest library that may be pushed. Default 256 MiB.
 	MaxPush int64
 	// Log is told who changes what. nil: nobody is.
@@ -153,8 +155,12 @@ func (s *Server) listen() error {
 func (s *Server) open(d door) {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
+	handler := admit(d.gate, s.routes())
+	if s.cfg.Web {
+		handler = page(d.gate, handler)
+	}
 	d.server = &http.Server{
-		Handler:           s.track(admit(d.gate, s.routes())),
+		Handler:           s.track(handler),
 		ReadHeaderTimeout: s.cfg.limits.header,
 		IdleTimeout:       s.cfg.limits.idle,
 		MaxHeaderBytes:    maxHeader,
