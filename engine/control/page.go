@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 
 	"hotreload/engine/control/web"
 )
@@ -38,7 +39,7 @@ func page(g gate, next http.Handler) http.Handler {
 // which no browser sends. With certificates the browser needs one, and no token.
 func PageURL(to Target, role Role) (string, error) {
 	name, _, err := net.SplitHostPort(to.Address)
-	if err != nil || name == "" {
+	if err != nil || name == "" || strings.HasPrefix(to.Address, "unix:") {
 		return "", fmt.Errorf("web: expected HOST:PORT, got %q: no browser opens a unix socket", to.Address)
 	}
 	if to.TLS != "" {

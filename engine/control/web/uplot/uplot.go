@@ -1,5 +1,5 @@
 // Package uplot is uPlot 1.6.32 (https://github.com/leeoniya/uPlot, MIT licence), which draws the plots of pages that
-// load nothing from elsewhere.
+// load nothing from elsewhere: script, style and licence as they come from its npm package.
 package uplot
 
 import _ "embed"
