@@ -51,7 +51,7 @@ func expectation(flag string) string {
 		return fmt.Sprintf("a whole number, 1 to %d", math.MaxInt32)
 	case "workers":
 		return fmt.Sprintf("a whole number, 1 to %d", engine.MaxWorkers)
-	case "poll", "exit-on-failure", "strict", "tui":
+	case "poll", "exit-on-failure", "strict", "tui", "web":
 		return "true or false"
 	}
 	return ""

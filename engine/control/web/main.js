@@ -99,7 +99,7 @@ function happened(kind, ev) {
   }
   if (kind === "rejected" || kind === "faulted") {
     change = {seconds: {...ev.stage_seconds}, failed: ev.stage || (kind === "faulted" ? "run" : "")};
-    $("diagnostic").textContent = ev.error;
+    $("diagnostic").textContent = (ev.place ? `${ev.place}: ` : "") + ev.error;
     $("diagnostic").hidden = false;
   }
   showChange();
