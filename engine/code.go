@@ -44,6 +44,7 @@ type code struct {
 // library is an open library and the number of generations that run on it: a rollback runs on the one that is open.
 type library struct {
 	*native.Library
+	number      uint64 // in the order of opening
 	generations atomic.Int32
 	poisoned    atomic.Bool // it faulted inside libc or aborted: no function of it may be called again
 }

@@ -93,6 +93,10 @@ type Config struct {
 	// StateFile is the file in which the state lives: made if there is none, else the run goes on with the state that is
 	// in it, whether the run before has ended or was killed. Empty: the state ends with the run.
 	StateFile string
+	// Journal is the file to which the history of the run is appended, for Replay. Default: none.
+	Journal string
+	// KeepArtifacts is the directory in which the libraries of the journal are kept. Default: Journal with .d behind it.
+	KeepArtifacts string
 	// RunDir is where the private directory for artifacts is made. Default: XDG_RUNTIME_DIR, else the temporary
 	// directory.
 	RunDir string

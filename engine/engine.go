@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,14 +101,7 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // assemble makes the parts of the pipeline.
 func (e *Engine) assemble() (*pipeline, error) {
-	dir := e.cfg.RunDir
-	if dir == "" {
-		dir = os.Getenv("XDG_RUNTIME_DIR")
-	}
-	if dir == "" {
-		dir = os.TempDir()
-	}
-	scratch, err := os.MkdirTemp(dir, "hotreload-")
+	scratch, err := os.MkdirTemp(runDir(e.cfg.RunDir), "hotreload-")
 	if err != nil {
 		return nil, fmt.Errorf("make the run directory: %w", err)
 	}
@@ -119,6 +113,10 @@ func (e *Engine) assemble() (*pipeline, error) {
 	p.crew = &crew{
 		dt: e.cfg.DT.Seconds(), seed: e.cfg.Seed, probation: e.cfg.ProbationTicks, snapshot: e.cfg.SnapshotBytes,
 		faults: make(chan faultReport, 64), hands: &register{}, lateness: p.lateness, quarantined: &e.quarantined,
+	}
+	if err := p.openJournal(); err != nil {
+		p.dismantle()
+		return nil, err
 	}
 	if err := native.Contain(); err != nil {
 		e.log.Named("server").Warn("faults are not contained", zap.Error(err), Text("%v", err))
@@ -165,6 +163,9 @@ func (e *Engine) assemble() (*pipeline, error) {
 	e.mu.Unlock()
 	return p, nil
 }
+
+// runDir returns where private directories are made: Config.RunDir when that is given.
+func runDir(given string) string { return cmp.Or(given, os.Getenv("XDG_RUNTIME_DIR"), os.TempDir()) }
 
 // Outcome returns the outcome of the last reload: nil after a good one, ErrUnchanged, or a *StageError.
 func (e *Engine) Outcome() error {

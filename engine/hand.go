@@ -23,6 +23,7 @@ type crew struct {
 	snapshot  int    // bytes of a worker's shards up to which they are copied before every tick
 
 	faults      chan faultReport // to the pipeline
+	leaves      *leaves          // for the journal; nil without one
 	hands       *register        // for the watchdog
 	lateness    *lateness
 	quarantined *atomic.Int64 // shards that are not live
@@ -51,6 +52,7 @@ type hand struct {
 	copies []byte // the same as they were before the tick; nil before the first copy
 	// journal is that of the ground, and copies is in it; nil when the state ends with the process.
 	journal *state.Journal
+	leaver  // what the history is to know
 }
 
 // tenure is what a hand hands on to those that take over its shards.
@@ -149,6 +151,7 @@ func (h *hand) onProbation(c *code, tick uint64) bool {
 // tickAround is Tick when the code is condemned or some shards are not live: it runs what is left, span by span.
 func (h *hand) tickAround(c *code, s workers.Span, tick uint64) {
 	c = c.effective()
+	h.force = c
 	end := s.First + s.Count
 	stand := (*code)(nil)
 	if c.condemned.Load() {
@@ -181,6 +184,7 @@ func (h *hand) tickAround(c *code, s workers.Span, tick uint64) {
 // faulted goes on after a fault of c in the tick of the shards [from, to): when it returns, each of them has run the
 // tick or is held.
 func (h *hand) faulted(c *code, fault *native.Fault, from, to int, tick uint64, kept bool) {
+	h.force = c
 	for fault != nil {
 		first, last := from+fault.Index, from+fault.Index+1
 		if c.api.TickBatch != 0 {
@@ -188,6 +192,8 @@ func (h *hand) faulted(c *code, fault *native.Fault, from, to int, tick uint64, 
 		}
 		if kept {
 			h.restore(first, last)
+		} else {
+			h.leave(nil, first, last, tick, true)
 		}
 		stand := h.report(c, fault, first, last, tick)
 		switch {
@@ -228,14 +234,18 @@ func (h *hand) substitute(c *code, from, to int, tick uint64, kept bool) {
 	for from < to && !c.library.poisoned.Load() {
 		fault := h.call(c, from, to)
 		if fault == nil {
+			h.leave(c, from, to, tick, false)
 			return
 		}
 		bad, next := from+fault.Index, from+fault.Index+1
 		if c.api.TickBatch != 0 {
 			bad, next = from, to
 		}
+		h.leave(c, from, bad, tick, false)
 		if kept {
 			h.restore(bad, next)
+		} else {
+			h.leave(nil, bad, next, tick, true)
 		}
 		h.hold(bad, next, tick)
 		h.tell(c, "tick", fault, bad, next, tick, nil)
@@ -263,6 +273,7 @@ func (h *hand) single(c *code, from, to int, tick uint64) {
 
 // hold quarantines the live shards among [from, to), which have not run tick.
 func (h *hand) hold(from, to int, tick uint64) {
+	h.leave(nil, from, to, tick, false)
 	for i := from; i < to; i++ {
 		if h.marks[i] == live {
 			h.mark(i, held)
@@ -314,6 +325,9 @@ func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
 	leave := running.library != to.library && !running.condemned.Load()
 	if leave {
 		h.hook(running, "before_reload", running.api.BeforeReload, s, tick, nil)
+	} else if running.library != to.library {
+		h.force = from
+		h.leave(to, s.First, s.First+s.Count, tick, false)
 	}
 	if m != nil && !h.migrate(m, s, tick) {
 		if leave {
@@ -321,7 +335,7 @@ func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
 		}
 		return
 	}
-	h.stand, h.arrived = nil, tick
+	h.stand, h.arrived, h.left = nil, tick, nil
 	if running.library != to.library {
 		h.hook(to, "after_reload", to.api.AfterReload, s, tick, to.standby())
 	}

@@ -9,6 +9,7 @@ import (
 
 	"hotreload/engine/abi"
 	"hotreload/engine/artifact"
+	"hotreload/engine/journal"
 	"hotreload/engine/state"
 	"hotreload/workers"
 )
@@ -170,6 +171,7 @@ func (p *pipeline) withdraw(next *code) {
 		p.bad[next.artifact.Hash] = fault
 		p.reportLateFault(fault)
 	}
+	p.write(journal.Entry{Kind: journal.Withdrawn, Generation: next.generation.Number, Tick: next.generation.Activation})
 	p.reclaim(replaced{next, directive})
 }
 

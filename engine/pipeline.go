@@ -10,6 +10,7 @@ import (
 
 	"hotreload/engine/artifact"
 	"hotreload/engine/build"
+	"hotreload/engine/journal"
 	"hotreload/engine/state"
 	"hotreload/engine/trial"
 	"hotreload/engine/watch"
@@ -61,6 +62,9 @@ type pipeline struct {
 	bad      map[artifact.Hash]error   // artifacts that faulted
 
 	unreadable string // why debug information was last found to be of no use
+
+	writer    *journal.Writer   // of the journal; nil without one, and when it could not be written
+	artifacts journal.Artifacts // that it names
 
 	asked    []chan<- error  // calls of Reload that the next build answers
 	change   change          // the one under way
@@ -149,6 +153,8 @@ func (p *pipeline) loop(ctx context.Context) error {
 			p.buildEnded(b)
 		case r := <-p.crew.faults:
 			p.faulted(r)
+		case <-p.crew.leaves.news():
+			p.recordLeaves()
 		case f := <-p.engine.calls:
 			p.settleFaults() // of ticks before the call
 			f(p)
@@ -347,6 +353,7 @@ func (p *pipeline) ours(path string) bool {
 
 // dismantle gives back what assemble made. All goroutines have ended.
 func (p *pipeline) dismantle() {
+	p.closeJournal()
 	if p.trials != nil {
 		p.trials.Close()
 	}

@@ -135,11 +135,17 @@ func (p *pipeline) stop() {
 	for _, r := range p.postponed {
 		p.lateFault(r)
 	}
-	picture := newPicture(last, p.cfg.Shards)
-	p.pool.Publish(workers.Directive[*code]{
+	picture, digest := newPicture(last, p.cfg.Shards), digest(nil)
+	if p.writer != nil || p.log.Core().Enabled(zap.DebugLevel) {
+		digest = newDigest(p.cfg.Shards)
+	}
+	end := p.pool.Publish(workers.Directive[*code]{
 		Code: last, Stop: true,
 		Arrive: func(h workers.Hand[*code], s workers.Span, tick uint64) {
 			picture.take(h.(*hand), s)
+			if digest != nil {
+				digest.take(h.(*hand), s)
+			}
 			h.(*hand).end(last, s, tick)
 		},
 	})
@@ -157,6 +163,10 @@ func (p *pipeline) stop() {
 		p.lateFault(<-p.crew.faults)
 	}
 	p.sealState()
+	if digest != nil {
+		p.recordEnd(end.Activation(), digest.sum())
+		p.log.Named("state").Debug("hash", zap.Uint64("tick", end.Activation()), zap.String("hash", digest.sum()))
+	}
 	p.lateness.settle()
 	p.log.Named("server").Info("lateness", p.lateness.fields()...)
 	<-p.shown

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hotreload/engine/artifact"
+	"hotreload/engine/journal"
 	"hotreload/epoch"
 
 	"go.uber.org/zap"
@@ -48,7 +49,7 @@ func (p *pipeline) reportSwapped(c *change, first bool) {
 	if first {
 		kind, log, message, text = Running, p.log.Named("server"), "running", Text("running")
 	}
-	swaps := p.reportPublished(p.running)
+	swaps := p.reportPublished(p.running, kind)
 	migration := p.running.migrated()
 	log.Info(message, append(generationFields(g), zap.Uint64("swaps", swaps), zap.Object("stages", c.stages), migration.field(), text)...)
 	p.engine.hub.send(Event{Kind: kind, Generation: g, Stages: c.stages, Migration: migration})
@@ -85,7 +86,7 @@ func generationFields(g Generation) []zap.Field {
 }
 
 // reportPublished puts a new generation into the status and returns the number of swaps so far.
-func (p *pipeline) reportPublished(c *code) (swaps uint64) {
+func (p *pipeline) reportPublished(c *code, kind Kind) (swaps uint64) {
 	p.engine.set(func(s *Status) {
 		if s.Generation.Number != 0 {
 			s.Swaps++
@@ -94,6 +95,15 @@ func (p *pipeline) reportPublished(c *code) (swaps uint64) {
 		s.Generations = append(s.Generations, c.generation)
 		swaps = s.Swaps
 	})
+	switch kind {
+	case Running:
+		p.recordBegin(c)
+		p.recordPublished(journal.Begin, c)
+	case RolledBack:
+		p.recordPublished(journal.Rollback, c)
+	default:
+		p.recordPublished(journal.Swap, c)
+	}
 	return swaps
 }
 
@@ -152,6 +162,7 @@ func (p *pipeline) reportStraggling(old *code, err *epoch.StragglersError) {
 }
 
 func (p *pipeline) logFault(fault *FaultError) {
+	p.recordFault(fault)
 	p.engine.hub.send(Event{Kind: Faulted, Err: fault})
 	log := p.log.Named("reload")
 	fields := []zap.Field{

@@ -108,7 +108,7 @@ func (p *pipeline) release(next *code, report func()) error {
 	if err != nil {
 		return err
 	}
-	p.reportPublished(next)
+	p.reportPublished(next, RolledBack)
 	report()
 	p.reportState(picture, false)
 	p.reclaim(old)

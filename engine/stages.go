@@ -142,7 +142,7 @@ func (p *pipeline) load(art *artifact.Artifact, name string, c *change) (next *c
 			p.store.Release(path)
 			return err
 		}
-		next.library = &library{Library: opened}
+		next.library = &library{Library: opened, number: p.loads}
 		next.library.generations.Store(1)
 		p.engine.set(func(s *Status) { s.Loaded++ })
 		opened.Prefault()

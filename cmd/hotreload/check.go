@@ -33,7 +33,7 @@ func expectation(flag string) string {
 		return "HOST:PORT"
 	case "socket":
 		return "auto, off or a path"
-	case "build", "lib", "depfile", "state-type", "token-file", "tls", "require-signed", "state-file":
+	case "build", "lib", "depfile", "state-type", "token-file", "tls", "require-signed", "state-file", "journal", "keep-artifacts":
 		return "text"
 	case "build-timeout", "tick-deadline", "tick-kill":
 		return "a positive time such as 90s or 2m"
@@ -185,6 +185,8 @@ func (s *settings) engineConfig() (engine.Config, error) {
 		Seed:           s.Seed,
 		Swap:           swap,
 		StateFile:      s.StateFile,
+		Journal:        s.Journal,
+		KeepArtifacts:  s.KeepArtifacts,
 		MaxCatchup:     s.MaxCatchup,
 		TickDeadline:   time.Duration(s.TickDeadline),
 		TickKill:       time.Duration(s.TickKill),

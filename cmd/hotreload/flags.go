@@ -27,6 +27,9 @@ type settings struct {
 	Swap       string  `toml:"swap"`
 	StateFile  string  `toml:"state-file"`
 
+	Journal       string `toml:"journal"`
+	KeepArtifacts string `toml:"keep-artifacts"`
+
 	TickDeadline   duration `toml:"tick-deadline"`
 	TickKill       duration `toml:"tick-kill"`
 	ProbationTicks uint64   `toml:"probation-ticks"`
@@ -94,6 +97,8 @@ func (s *settings) bind() []flagGroup {
 			fs.IntVar(&s.Shards, "shards", 1, "`N` instances of the state")
 			fs.IntVar(&s.Workers, "workers", 0, "`N` threads that tick them (default: one per processor, at most one\nper shard)")
 			fs.IntVar(&s.MaxCatchup, "max-catchup", 10, "run at most `N` late ticks at once, then take up the rate from there")
+			fs.StringVar(&s.Journal, "journal", "", "append the history of the run to `FILE`, see hotreload replay")
+			fs.StringVar(&s.KeepArtifacts, "keep-artifacts", "", "`DIRECTORY` for the libraries of the journal (default: its name with .d)")
 			fs.StringVar(&s.Swap, "swap", "aligned", "`MODE` of a swap: aligned (all shards at one tick) or immediate (each at\nits next)")
 			fs.StringVar(&s.StateFile, "state-file", "", "`FILE` in which the state lives, made if there is none: a host that is\nstarted again goes on with it, even after kill -9")
 		}),

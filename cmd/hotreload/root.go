@@ -43,7 +43,7 @@ func newRoot(t *terminal) *cobra.Command {
 	}
 	completeValues(root)
 	setHelp(root, groups)
-	root.AddCommand(newDemo(t), newTest(t), newBench(t), newDoctor(t), newLayout(t), newVersion(t))
+	root.AddCommand(newDemo(t), newTest(t), newReplay(t), newBench(t), newDoctor(t), newLayout(t), newVersion(t))
 	root.AddCommand(
 		newTUI(t), newStatus(t), newGenerations(t), newState(t), newSnapshot(t), newEvents(t), newReload(t), newPush(t), newRollback(t),
 		newWorkers(t), newMetrics(t), newWeb(t), newPause(t), newResume(t), newStep(t), newPin(t), newUnpin(t), newResize(t),
