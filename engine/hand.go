@@ -321,6 +321,7 @@ func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
 	running := from
 	if h.stand != nil {
 		running = h.stand
+		h.leaveAll(from, s, tick)
 	}
 	leave := running.library != to.library && !running.condemned.Load()
 	if leave {

@@ -1,6 +1,10 @@
 package engine
 
-import "sync"
+import (
+	"sync"
+
+	"hotreload/workers"
+)
 
 // This file is how the journal learns which shards left faulty code, and when: each worker does so as it notices.
 
@@ -57,6 +61,15 @@ type leaver struct {
 
 // nobody is in place of code that nothing replaces, where nil means that the journal was told nothing.
 var nobody = new(code)
+
+// leaveAll tells the journal that all shards of s have left c, the code in force, if anything stands in for it here. Also
+// those that have not run a tick on that: its hook was called for them with the others.
+func (h *hand) leaveAll(c *code, s workers.Span, tick uint64) {
+	if h.stand != nil {
+		h.force = c
+		h.leave(h.stand, s.First, s.First+s.Count, tick, false)
+	}
+}
 
 // leave tells the journal that by, or nil for nobody, runs the live shards among [from, to) in place of the code in force
 // from tick on, as far as it has not been told so before.

@@ -144,6 +144,7 @@ func (p *pipeline) stop() {
 		Arrive: func(h workers.Hand[*code], s workers.Span, tick uint64) {
 			picture.take(h.(*hand), s)
 			if digest != nil {
+				h.(*hand).leaveAll(last.effective(), s, tick)
 				digest.take(h.(*hand), s)
 			}
 			h.(*hand).end(last, s, tick)
