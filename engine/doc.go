@@ -49,6 +49,7 @@
 //	migration    how all shards come to memory of another layout, and back; ground is what they lie on, carry the part
 //	             of a worker
 //	watchdog     names and ends calls that take too long
+//	record       the journal of the run; Replay and play run it again
 //	picture      the [state] line, copied by the workers themselves as they pass
 //	statefile    the state that outlives the process; snapshot copies it at one tick, and puts it back
 //	report       all that is said: log entries, events and the status, each outcome in one place

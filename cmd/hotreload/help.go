@@ -19,6 +19,7 @@ Usage:
   hotreload reload | push FILE.so | rollback | pause | resume | step | pin | unpin | resize WORKERS    # on it
   hotreload snapshot save FILE | snapshot restore FILE    # its state, of all shards at one tick
   hotreload test SCRIPT.txtar...    # scripted ticks, edits and what must come of them
+  hotreload replay JOURNAL    # the history that --journal has written, again
   hotreload pki init | key new | sign FILE.so    # to be trusted from elsewhere
 
 Examples:

@@ -43,7 +43,7 @@ func (m leakChecked) Run() int {
 //	waitlog PATTERN      waits for a line of the log, after the one found last, that matches the regular expression
 //	waitfile FILE        waits until the file exists
 //	signal INT|TERM|KILL sends a signal to hotreload
-//	waitexit CODE        waits for the end of hotreload and checks its exit code
+//	waitexit CODE        waits for the end of hotreload and checks its exit code, -1 if it was killed
 //	logged MSG FIELD...  checks that a JSON log has an entry with that message and with these fields, dots in between
 func TestScripts(t *testing.T) {
 	if _, err := exec.LookPath("cc"); err != nil {

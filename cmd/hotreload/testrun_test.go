@@ -105,8 +105,9 @@ func TestScriptsThatHangEnd(t *testing.T) {
 	write(t, "script.txtar", "start --watch plugin.c --build 'cc -shared -fPIC -o plugin.so plugin.c' --trial off\n"+
 		"edit plugin.c '/* here */' 'usleep(2000000);'\nexpect swap\ntick 2\n"+counting)
 	code, stdout, _ := invoke(nil, "test", "--timeout", "1s", "script.txtar")
-	if want := "script.txtar:4: tick: the script has taken more than 1s (--timeout)"; code != 1 || !strings.Contains(stdout, want) {
-		t.Errorf("exit code %d, expected %q in:\n%s", code, want, stdout)
+	// On a slow machine it does not get to the tick.
+	if want := regexp.MustCompile(`script.txtar:\d: \w+: the script has taken more than 1s \(--timeout\)`); code != 1 || !want.MatchString(stdout) {
+		t.Errorf("exit code %d, expected %v in:\n%s", code, want, stdout)
 	}
 }
 

@@ -52,9 +52,9 @@ func Read(r io.Reader) ([]Run, error) {
 		switch {
 		case errors.Is(err, io.EOF) && len(line) == 0:
 			return finish(runs, bad)
-		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, bufio.ErrBufferFull) && len(runs) > 0:
 			return nil, &LineError{number, fmt.Sprintf("expected at most %d bytes", maxLine)}
-		case err != nil && !errors.Is(err, io.EOF):
+		case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
 		}
 		whole := err == nil
