@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hotreload/engine/journal"
 	"hotreload/engine/trial"
 	"hotreload/epoch"
 	"hotreload/workers"
@@ -221,6 +222,26 @@ func (c *Config) complete() error {
 			return refuse("StateFile", "%v", err)
 		}
 		c.StateFile = path
+	}
+	if c.Journal != "" {
+		path, err := filepath.Abs(c.Journal)
+		if err != nil {
+			return refuse("Journal", "%v", err)
+		}
+		c.Journal = path
+	}
+	if c.KeepArtifacts == "" && c.Journal != "" {
+		c.KeepArtifacts = string(journal.Beside(c.Journal))
+	}
+	if c.KeepArtifacts != "" {
+		if c.Journal == "" {
+			return refuse("KeepArtifacts", "expected a Journal whose libraries to keep, got none")
+		}
+		path, err := filepath.Abs(c.KeepArtifacts)
+		if err != nil {
+			return refuse("KeepArtifacts", "%v", err)
+		}
+		c.KeepArtifacts = path
 	}
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {

@@ -344,10 +344,18 @@ func (e *StaleError) Error() string {
 
 // ours tells whether path is written by the build or by the engine, and so is no source.
 func (p *pipeline) ours(path string) bool {
-	if path == p.library && p.builder != nil || p.cfg.StateFile != "" && state.IsFile(p.cfg.StateFile, path) {
+	switch {
+	case path == p.library && p.builder != nil, p.cfg.StateFile != "" && state.IsFile(p.cfg.StateFile, path):
+		return true
+	case p.cfg.Journal != "" && (path == p.cfg.Journal || within(p.cfg.KeepArtifacts, path)):
 		return true
 	}
-	rel, err := filepath.Rel(p.scratch, path)
+	return within(p.scratch, path)
+}
+
+// within tells whether path is dir or lies in it.
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
 	return err == nil && filepath.IsLocal(rel)
 }
 

@@ -23,14 +23,14 @@ type turn struct {
 }
 
 // order makes turns of the entries. A leave comes after all publications up to its tick, since it leaves them, save the
-// one that it goes to.
+// one that it goes to. One that goes to a migration is part of that.
 func (p *player) order() {
 	for i := range p.run.Entries {
 		e := &p.run.Entries[i]
 		switch {
 		case e.Published() && e.Kind != journal.Begin:
 			p.turns = append(p.turns, turn{e.Tick, 0, p.run.Shards, p.codes[e.Generation], true})
-		case e.Kind == journal.Leave:
+		case e.Kind == journal.Leave && (e.By == 0 || p.codes[e.By].ground == p.codes[e.Generation].ground):
 			p.turns = append(p.turns, turn{e.Tick, e.First, e.Count, p.codes[e.By], false})
 		}
 	}
@@ -152,6 +152,9 @@ func (h *performance) advance(ctx context.Context, tick uint64) error {
 
 // depart takes the shards [from, to) from faulty code to the code in its place: its hook is not called.
 func (h *performance) depart(to *code, first, end int) {
+	if to == nil { // for a migration, which looks at that
+		h.hold(first, end, h.tick)
+	}
 	var parts []stretch
 	for _, part := range h.parts {
 		from, until := max(part.from, first), min(part.to, end)
@@ -186,19 +189,16 @@ func (h *performance) swap(to *code) {
 		h.hook(to, "after_reload", to.api.AfterReload, s, h.tick, nil)
 	}
 	h.parts = []stretch{{h.span.First, h.span.First + h.span.Count, to}}
+	h.free(to, h.span, h.tick, false)
 }
 
 // move takes all shards to the next generation and its layout.
 func (h *performance) move(to *code) error {
-	if len(h.parts) > 1 || h.parts[0].code == nil {
-		return &ReplayError{Err: fmt.Errorf("generation %d migrated the state while some shards had left faulty code: "+
-			"this cannot be replayed", to.generation.Number)}
-	}
-	h.Switch(h.parts[0].code, to, h.span, h.tick)
+	h.Switch(to.migration.from, to, h.span, h.tick)
 	if to.migration.hasFailed() {
 		return &ReplayError{Err: fmt.Errorf("the state did not migrate to generation %d as it did in the run: %w", to.generation.Number, to.migration.err)}
 	}
-	h.parts[0].code = to
+	h.parts = []stretch{{h.span.First, h.span.First + h.span.Count, to}}
 	return nil
 }
 

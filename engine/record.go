@@ -23,9 +23,6 @@ func (p *pipeline) openJournal() (err error) {
 		return nil
 	}
 	p.artifacts = journal.Artifacts(p.cfg.KeepArtifacts)
-	if p.artifacts == "" {
-		p.artifacts = journal.Beside(p.cfg.Journal)
-	}
 	if p.writer, err = journal.Open(p.cfg.Journal); err != nil {
 		return err
 	}

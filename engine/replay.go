@@ -138,6 +138,12 @@ func newPlayer(cfg ReplayConfig) (*player, error) {
 // load opens the libraries, finds out how the state comes to each, and puts the history in order.
 func (p *player) load(ctx context.Context) error {
 	opened := make(map[uint64]*code)
+	faulty := make(map[uint64]bool) // generations that some shards left before the next
+	for _, e := range p.run.Entries {
+		if e.Kind == journal.Leave {
+			faulty[e.Generation] = true
+		}
+	}
 	for i := range p.run.Entries {
 		e := &p.run.Entries[i]
 		refuse := func(err error) error { return &ReplayError{p.run.Lines[i], err} }
@@ -158,6 +164,12 @@ func (p *player) load(ctx context.Context) error {
 			p.codes[e.Generation] = c
 			if err := p.place(c, e); err != nil {
 				return refuse(err)
+			}
+			if c.migration != nil && faulty[p.running.generation.Number] { // which is all that a migration wants to know
+				p.running.condemn(nil, false)
+				if e.Kind == journal.Rollback {
+					p.running.stand.Store(c)
+				}
 			}
 			p.running = c
 		case e.Kind == journal.Fault && e.Function != "tick":

@@ -267,6 +267,30 @@ func TestReplayRepeatsMigrations(t *testing.T) {
 	}
 }
 
+// TestReplayRepeatsAMigrationBackFromAFault: the shard that faulted makes up for its ticks, on the code before.
+func TestReplayRepeatsAMigrationBackFromAFault(t *testing.T) {
+	t.Parallel()
+	cfg := journaled(t)
+	cfg.Workers, cfg.Tick, cfg.Paused, cfg.Migrate = 2, engine.FreeRunning, true, engine.MigrateAuto
+	h := start(t, cfg, chain(t))
+	h.await(engine.Running)
+	for _, next := range []library{chain(t, "-DMARK=2", "-DEXTRA", "-DFAULT=s->ticks==50&&"+shardIs(cfg.Seed, 3)), chain(t, "-DMARK=3", "-DEXTRA")} {
+		if err := h.Step(t.Context(), 40); err != nil {
+			t.Fatal(err)
+		}
+		h.deliver(next)
+		h.swapped()
+	}
+	if err := h.Step(t.Context(), 40); err != nil {
+		t.Fatal(err)
+	}
+	h.finish()
+	if h.count(engine.RolledBack) != 1 {
+		t.Errorf("events %v: expected a rollback", h.kinds())
+	}
+	repeats(t, cfg.Journal)
+}
+
 // TestReplayRefusesWhatItCannotRepeat names what is wrong and what to do.
 func TestReplayRefusesWhatItCannotRepeat(t *testing.T) {
 	t.Parallel()

@@ -59,11 +59,15 @@ func expectation(flag string) string {
 
 // refuse returns the error about a setting that has the wrong value, named as the user wrote it.
 func (from origin) refuse(flag string, got any) error {
-	name, set := from[flag]
-	if !set {
-		name = "--" + flag
+	return fmt.Errorf("%s: expected %s, got %q", from.name(flag), expectation(flag), fmt.Sprint(got))
+}
+
+// name is that of a setting as the user wrote it.
+func (from origin) name(flag string) string {
+	if name, set := from[flag]; set {
+		return name
 	}
-	return fmt.Errorf("%s: expected %s, got %q", name, expectation(flag), fmt.Sprint(got))
+	return "--" + flag
 }
 
 // check finds what is wrong with the settings before anything has started, and settles --poll into the watch mode.
@@ -156,6 +160,9 @@ func (s *settings) checkPaths(from origin) error {
 	if s.Build == "" && s.Lib == "" && filepath.Ext(s.Watch[0]) != ".so" {
 		return fmt.Errorf("--build: expected the command that builds the library, got none " +
 			"(without it, watch a .so that something else builds)")
+	}
+	if s.KeepArtifacts != "" && s.Journal == "" {
+		return fmt.Errorf("%s: expected --journal too, whose libraries it is for, got none", from.name("keep-artifacts"))
 	}
 	if s.Dir != "" {
 		if info, err := os.Stat(s.Dir); err != nil || !info.IsDir() {

@@ -81,6 +81,8 @@ func TestUsageErrorsAreOneLineAndExitCode2(t *testing.T) {
 		{"build timeout without unit", append(good, "--build-timeout", "90"), `--build-timeout: expected a positive time such as 90s or 2m, got "90"`},
 		{"log format", append(good, "--log-format", "xml"), `--log-format: expected console or json, got "xml"`},
 		{"log level", append(good, "--log-level", "loud"), `--log-level: expected debug or info or warn or error, got "loud"`},
+		{"libraries of no journal", append(good, "--keep-artifacts", "kept"),
+			"--keep-artifacts: expected --journal too, whose libraries it is for, got none"},
 		{"switch with a value", append(good, "--exit-on-failure=maybe"), `--exit-on-failure: expected true or false, got "maybe"`},
 		{"directory of the build", append(good, "--dir", "logic.c"), `--dir: expected an existing directory, got "logic.c"`},
 		{"configuration file missing", append(good, "--config", "nope.toml"),

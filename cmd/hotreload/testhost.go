@@ -230,7 +230,7 @@ func (h *scriptHost) settings(ts *testscript.TestScript, args []string) (setting
 	for i, path := range s.Watch {
 		s.Watch[i] = ts.MkAbs(path)
 	}
-	for _, path := range []*string{&s.Lib, &s.Depfile} {
+	for _, path := range []*string{&s.Lib, &s.Depfile, &s.StateFile, &s.Journal, &s.KeepArtifacts} {
 		if *path != "" {
 			*path = ts.MkAbs(*path)
 		}
