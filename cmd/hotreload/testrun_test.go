@@ -17,10 +17,11 @@ func needCompiler(t *testing.T) {
 	}
 }
 
+// TestGoldenPath, and the edits of the demonstration.
 func TestGoldenPath(t *testing.T) {
 	needCompiler(t)
-	code, stdout, stderr := invoke(nil, "test", filepath.Join("..", "..", "logic", "golden_path.txtar"))
-	if code != 0 || !strings.HasPrefix(stdout, "ok ") || stderr != "" {
+	code, stdout, stderr := invoke(nil, "test", filepath.Join("..", "..", "logic"))
+	if code != 0 || strings.Count(stdout, "ok ") != 2 || stderr != "" {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 }

@@ -41,8 +41,11 @@ type LineError struct {
 // Error implements error.
 func (e *LineError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
 
+// ErrEmpty says that nothing was written into a journal.
+var ErrEmpty = errors.New("the journal is empty: the host has ended before its first generation ran")
+
 // Read reads all runs of a journal and checks that each is one: its lines are whole, apart from the last, and tell of a
-// history. Errors are ErrForeign, a *LineError, or those of r.
+// history. Errors are ErrForeign, ErrEmpty, a *LineError, or those of r.
 func Read(r io.Reader) ([]Run, error) {
 	in := bufio.NewReaderSize(r, maxLine)
 	var runs []Run
@@ -50,6 +53,8 @@ func Read(r io.Reader) ([]Run, error) {
 	for number := 1; ; number++ {
 		line, err := in.ReadSlice('\n')
 		switch {
+		case errors.Is(err, io.EOF) && len(line) == 0 && number == 1:
+			return nil, ErrEmpty
 		case errors.Is(err, io.EOF) && len(line) == 0:
 			return finish(runs, bad)
 		case errors.Is(err, bufio.ErrBufferFull) && len(runs) > 0:
