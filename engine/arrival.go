@@ -13,6 +13,9 @@ const unscheduled = time.Duration(-1)
 
 // arrived notes that a worker has come to new code. It has been on the way from there on.
 func (l *lateness) arrived(worker int, to *code, from time.Time) {
+	if l == nil {
+		return // a replay
+	}
 	m := (*l.meters.Load())[worker]
 	if m.coming.to == to { // with other shards, a moment ago
 		from = m.coming.from

@@ -24,6 +24,8 @@ type code struct {
 	fallback *code
 	// migration brings the state here from where it lay before; nil when it comes to where the state lies.
 	migration *migration
+	// relieves says that it was opened to take the place of the code before, which faulted.
+	relieves bool
 	// next is the generation that was published after this one; the pipeline's own.
 	next *code
 

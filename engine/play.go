@@ -54,7 +54,7 @@ func (p *player) order() {
 func (p *player) play(ctx context.Context) error {
 	p.crew = &crew{
 		arena: p.first.ground.arena, marks: make([]mark, p.run.Shards), due: make([]uint64, p.run.Shards),
-		dt: p.cfg.DT.Seconds(), seed: p.run.Seed, faults: make(chan faultReport, len(p.codes)), hands: &register{},
+		dt: p.cfg.DT.Seconds(), seed: p.run.Seed, faults: make(chan faultReport, len(p.codes)), hands: &register{}, quarantined: &p.engine.quarantined,
 	}
 	p.takeUp(p.first)
 	group, ctx := errgroup.WithContext(ctx)
@@ -189,7 +189,7 @@ func (h *performance) swap(to *code) {
 		h.hook(to, "after_reload", to.api.AfterReload, s, h.tick, nil)
 	}
 	h.parts = []stretch{{h.span.First, h.span.First + h.span.Count, to}}
-	h.free(to, h.span, h.tick, false)
+	h.free(to, h.span, h.tick, to.relieves)
 }
 
 // move takes all shards to the next generation and its layout.

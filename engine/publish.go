@@ -55,6 +55,7 @@ func (p *pipeline) install(next *code, picture *picture, stages *Stages) (old re
 		p.complain(m.file)
 	}
 	old = replaced{p.running, directive}
+	next.relieves = p.running.stand.Load() == next
 	p.running.next, p.running = next, next
 	p.recordCode()
 	return old, nil

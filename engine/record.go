@@ -65,7 +65,7 @@ func (p *pipeline) recordPublished(kind journal.Kind, c *code) {
 	g := c.generation
 	e := journal.Entry{
 		Kind: kind, Generation: g.Number, Epoch: g.Epoch, Tick: g.Activation,
-		Artifact: g.Hash, Library: g.Library, Opened: c.library.number,
+		Artifact: g.Hash, Library: g.Library, Opened: c.library.number, Relieves: c.relieves,
 	}
 	if m := c.migrated(); m != nil {
 		e.Migration = string(m.Way)

@@ -160,14 +160,14 @@ func (p *player) load(ctx context.Context) error {
 			} else if c = p.again(c); c.generation.Hash != e.Artifact {
 				return refuse(fmt.Errorf("opened: expected the artifact that was opened as %d, %.12s…, got %.12s…", e.Opened, c.generation.Hash, e.Artifact))
 			}
-			c.generation.Number, c.generation.Activation = e.Generation, e.Tick
+			c.generation.Number, c.generation.Activation, c.relieves = e.Generation, e.Tick, e.Relieves
 			p.codes[e.Generation] = c
 			if err := p.place(c, e); err != nil {
 				return refuse(err)
 			}
 			if c.migration != nil && faulty[p.running.generation.Number] { // which is all that a migration wants to know
 				p.running.condemn(nil, false)
-				if e.Kind == journal.Rollback {
+				if e.Relieves {
 					p.running.stand.Store(c)
 				}
 			}

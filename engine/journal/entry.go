@@ -51,6 +51,7 @@ type Entry struct {
 	Library   string `json:"library,omitempty"`  // its base name
 	Opened    uint64 `json:"opened,omitempty"`   // which opening of a library it runs on: a rollback may share one
 	Migration string `json:"migration,omitempty"`
+	Relieves  bool   `json:"relieves,omitempty"` // opened to take the place of faulty code: held shards make up for their ticks
 
 	// Fault, Leave.
 	First    int    `json:"first,omitempty"`    // shard
