@@ -345,26 +345,3 @@ func (h *hand) Switch(from, to *code, s workers.Span, tick uint64) {
 	}
 	h.lateness.arrived(s.Worker, to, start)
 }
-
-// hook calls a function on every shard that has a state, if there is the function. A shard on which it faults gets back
-// its bytes from before, and the code is condemned, with stand to take its place.
-func (h *hand) hook(c *code, name string, fn uintptr, s workers.Span, tick uint64, stand *code) {
-	if fn == 0 {
-		return
-	}
-	before := make([]byte, h.arena.StateSize())
-	for i := s.First; i < s.First+s.Count && !c.library.poisoned.Load(); i++ {
-		if h.marks[i] == unborn {
-			continue
-		}
-		copy(before, h.arena.Shard(i))
-		opened := h.journal != nil && h.journal.Open(i) // not in the middle of a tick: then it is open
-		if fault := h.thread.Each(c.library.Library, fn, h.address(i), 0, 1); fault != nil {
-			copy(h.arena.Shard(i), before)
-			h.tell(c, name, fault, i, i+1, tick, stand)
-		}
-		if opened {
-			h.journal.Settle(i)
-		}
-	}
-}

@@ -2,7 +2,7 @@ package engine
 
 import "hotreload/workers"
 
-// This file is how the state of a shard begins, comes to life again and ends.
+// This file is how the state of a shard begins, comes to life again and ends, and how hooks are called.
 
 // begin gives life to the states of s. Those of an earlier run meet the code as after a reload, and run what they have
 // missed of the ticks before tick.
@@ -78,6 +78,29 @@ func (h *hand) end(c *code, s workers.Span, tick uint64) {
 		if h.journal.Open(i) {
 			h.hook(c, "shutdown", c.api.Shutdown, workers.Span{Worker: s.Worker, First: i, Count: 1}, tick, nil)
 			h.restore(i, i+1)
+			h.journal.Settle(i)
+		}
+	}
+}
+
+// hook calls a function on every shard that has a state, if there is the function. A shard on which it faults gets back
+// its bytes from before, and the code is condemned, with stand to take its place.
+func (h *hand) hook(c *code, name string, fn uintptr, s workers.Span, tick uint64, stand *code) {
+	if fn == 0 {
+		return
+	}
+	before := make([]byte, h.arena.StateSize())
+	for i := s.First; i < s.First+s.Count && !c.library.poisoned.Load(); i++ {
+		if h.marks[i] == unborn {
+			continue
+		}
+		copy(before, h.arena.Shard(i))
+		opened := h.journal != nil && h.journal.Open(i) // not in the middle of a tick: then it is open
+		if fault := h.thread.Each(c.library.Library, fn, h.address(i), 0, 1); fault != nil {
+			copy(h.arena.Shard(i), before)
+			h.tell(c, name, fault, i, i+1, tick, stand)
+		}
+		if opened {
 			h.journal.Settle(i)
 		}
 	}

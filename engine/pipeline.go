@@ -342,23 +342,6 @@ func (e *StaleError) Error() string {
 	return fmt.Sprintf("error: the command succeeded but did not write %s (name the file it writes with --lib)", e.Library)
 }
 
-// ours tells whether path is written by the build or by the engine, and so is no source.
-func (p *pipeline) ours(path string) bool {
-	switch {
-	case path == p.library && p.builder != nil, p.cfg.StateFile != "" && state.IsFile(p.cfg.StateFile, path):
-		return true
-	case p.cfg.Journal != "" && (path == p.cfg.Journal || within(p.cfg.KeepArtifacts, path)):
-		return true
-	}
-	return within(p.scratch, path)
-}
-
-// within tells whether path is dir or lies in it.
-func within(dir, path string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
-}
-
 // dismantle gives back what assemble made. All goroutines have ended.
 func (p *pipeline) dismantle() {
 	p.closeJournal()
