@@ -42,7 +42,7 @@ type Event struct {
 
 // Generation describes a published artifact.
 type Generation struct {
-	Number     uint64 // grows by one with each publication, never reused
+	Number     uint64 // grows by one with each publication, also one whose migration fails; never reused
 	Epoch      uint64 // of the publication
 	Activation uint64 // the tick from which all shards run it; in immediate mode 0
 	Hash       string // SHA-256 of the library, hexadecimal

@@ -517,6 +517,53 @@ func TestMigrationWithAWorkerThatDoesNotCome(t *testing.T) {
 	}
 }
 
+// TestFaultWhileAMigrationWaits: the worker for which the others wait faults in the tick before, on code that is off
+// probation, so that it waits for what is to take its place. That comes first: the migration is given up.
+func TestFaultWhileAMigrationWaits(t *testing.T) {
+	t.Parallel()
+	cfg := field(t, engine.MigrateAuto)
+	cfg.Swap, cfg.ProbationTicks = epoch.Immediate, 2 // the others come without the one
+	dir := filepath.Dir(cfg.Watch[0])
+	h := start(t, cfg, shape(t, 1))
+	h.await(engine.Running)
+	h.deliver(shape(t, 1, victim(4), `-DGATE="`+dir+`/gate"`, `-DARMED="`+dir+`/armed"`))
+	h.swapped()
+	h.await(engine.Reclaimed)
+	h.write("gate", "")
+	eventually(t, "the worker is in the gate", func() bool { _, err := os.Stat(filepath.Join(dir, "gate.in")); return err == nil })
+	h.deliver(shape(t, 2))
+	h.await(engine.Built)
+	last, since := h.Status().Ticks, 0
+	eventually(t, "the others wait", func() bool {
+		if sum := ticks(h); sum != last {
+			last, since = sum, 0
+		}
+		since++
+		return since > 100
+	})
+	h.write("armed", "")
+	h.remove("gate")
+	if h.await(engine.Rejected, engine.RolledBack).Kind == engine.Rejected {
+		var interrupted *engine.InterruptedError
+		refused(t, h.history[len(h.history)-1].Err, engine.StageMigrate, &interrupted, "interrupted", "save again")
+		h.await(engine.RolledBack)
+		h.stillTicks(h.Status().Generation)
+	} // else the machine was so busy that the migration had not been published
+	for _, r := range h.records() {
+		if r.Ticks != r.Score || r.Inits != 1 || r.Arrived != r.Left+1 { // code that has faulted is not asked to leave
+			t.Errorf("expected every tick once, got %+v", r)
+		}
+	}
+}
+
+// ticks returns the ticks of all workers together.
+func ticks(h *host) (sum uint64) {
+	for _, w := range h.Workers() {
+		sum += w.Tick
+	}
+	return sum
+}
+
 // TestMigrationsInAStorm: layouts to and fro, workers more and fewer, rollbacks and looks at the state, at full speed.
 func TestMigrationsInAStorm(t *testing.T) {
 	t.Parallel()

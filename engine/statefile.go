@@ -80,7 +80,8 @@ func layoutError(diff []state.Difference, expected, actual uint64, remedy string
 // fileGround makes memory for the state of c in a file: in the one of an earlier run, in a new one, or in one beside it
 // that takes its place when the state has migrated there.
 func (p *pipeline) fileGround(c *code) (*ground, error) {
-	file, err := p.file, error(nil)
+	file := p.file
+	var err error
 	switch {
 	case file != nil:
 		// From here on it is not as the run before has left it.

@@ -92,15 +92,15 @@ static void tick(void *p, double dt)
     s->bonus++;
     if (BONUS != 0 && s->bonus >= BONUS)
         harm(s->seed);
-#ifdef ARMED /* a file */
-    if (access(ARMED, F_OK) == 0)
-        harm(s->seed);
-#endif
 #endif
 #ifdef GATE /* waits for a file, outside its own text */
     if (VICTIM != 0 && s->seed == VICTIM)
         while (access(GATE, F_OK) == 0)
             close(open(GATE ".in", O_CREAT | O_WRONLY, 0600)), usleep(1000);
+#endif
+#ifdef ARMED /* goes wrong as soon as there is that file */
+    if (access(ARMED, F_OK) == 0)
+        harm(s->seed);
 #endif
 }
 
