@@ -45,7 +45,8 @@
 //	Config       what to run and how; New completes and checks it
 //	pipeline     one goroutine that owns the change under way: the state machine of the stages above
 //	stages       inspect, load and guard, one function each; publish, reclaim and rollback have a file of their own
-//	hand, crew   what a worker knows of libraries: one tick over its shards, the hooks around a change, faults
+//	hand, crew   what a worker knows of libraries: one tick over its shards, the hooks around a change; in files of their
+//	             own the life of a shard, and what comes after a fault
 //	migration    how all shards come to memory of another layout, and back; ground is what they lie on, carry the part
 //	             of a worker
 //	watchdog     names and ends calls that take too long
