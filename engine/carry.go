@@ -31,7 +31,11 @@ func (h *hand) migrate(m *migration, s workers.Span, tick uint64) bool {
 		was := h.arrival(m, i)
 		h.mark(i, was)
 		if h.journal != nil {
-			h.journal.Arrive(i, tick, was != unborn)
+			ticks := tick
+			if was == held && m.live() {
+				ticks = h.due[i] // it makes up for those since
+			}
+			h.journal.Arrive(i, ticks, was != unborn)
 		}
 	}
 	m.settle(s.Count, tick)

@@ -108,7 +108,7 @@ func (h *hand) Tick(c *code, s workers.Span, tick uint64) {
 		}
 	}
 	if h.journal != nil {
-		h.journal.Complete(s.First, s.First+s.Count, tick+1)
+		h.completed(c, s, tick+1)
 	}
 }
 

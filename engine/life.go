@@ -16,6 +16,22 @@ func (h *hand) begin(c *code, s workers.Span, tick uint64) {
 	}
 }
 
+// completed notes in the journal that the shards of s have completed so many ticks. Ticks pass those by that are held,
+// unless a rollback is on its way on which they make up for them.
+func (h *hand) completed(c *code, s workers.Span, ticks uint64) {
+	if h.idle == 0 || c.effective().stand.Load() == nil {
+		h.journal.Complete(s.First, s.First+s.Count, ticks)
+		return
+	}
+	for i := s.First; i < s.First+s.Count; i++ {
+		if h.marks[i] == held {
+			h.journal.Settle(i)
+		} else {
+			h.journal.Complete(i, i+1, ticks)
+		}
+	}
+}
+
 // catchUp runs the ticks before tick that shards of s have not completed.
 func (h *hand) catchUp(c *code, s workers.Span, tick uint64) {
 	end := s.First + s.Count

@@ -32,19 +32,27 @@ func (p *pipeline) fit(next *code) error {
 		p.reportRenamed(state.Renames(from.layout, next.layout))
 		return nil
 	}
+	if obstacle, ok := p.lead(from, next); !ok {
+		return p.mismatch(next, obstacle)
+	}
+	return nil
+}
+
+// lead plans the migration of the state that from understands to next, if it is allowed. obstacle is why it cannot be
+// converted by name.
+func (p *pipeline) lead(from, next *code) (obstacle error, ok bool) {
 	conversion, obstacle := state.Plan(from.layout, next.layout)
-	function := next.api.Migrate != 0
 	m := newMigration(from, next, p.cfg.Shards)
 	switch {
 	case p.cfg.Migrate == MigrateAuto && obstacle == nil:
 		m.conversion = conversion
-	case p.cfg.Migrate != MigrateOff && function:
+	case p.cfg.Migrate != MigrateOff && next.api.Migrate != 0:
 		m.function = true
 	default:
-		return p.mismatch(next, obstacle)
+		return obstacle, false
 	}
 	next.migration = m
-	return nil
+	return nil, true
 }
 
 // mismatch is the refusal of a candidate with another layout.

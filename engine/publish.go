@@ -22,6 +22,10 @@ type pool struct {
 func (p *pipeline) publish(next *code, c *change) error {
 	c.picture = newPicture(next, p.cfg.Shards)
 	if p.running == nil {
+		if err := p.adopt(next, &c.stages); err != nil {
+			p.close(next)
+			return err
+		}
 		return stage(StagePublish, &c.stages.Publish, func() error { return p.begin(next, c.picture) })
 	}
 	old, err := p.install(next, c.picture, &c.stages)

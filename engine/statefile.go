@@ -61,11 +61,82 @@ func (p *pipeline) guardState(first *code) error {
 		return nil // it makes the state
 	}
 	h := p.file.Header()
-	if diff := h.Mismatch(first.layout); len(diff) > 0 {
-		return layoutError(diff, h.StateSize, first.layout.Size,
-			fmt.Sprintf("expected is the state in %s: go on with the code that made it, or name another --state-file to begin with a new state", p.file.Path()))
+	diff := h.Mismatch(first.layout)
+	if len(diff) == 0 {
+		return nil
 	}
+	obstacle, ok := p.lead(&code{layout: h.Layout, api: abi.API{StateSize: h.StateSize, StateRevision: h.StateRevision}}, first)
+	if ok {
+		return nil // adopt takes it along
+	}
+	remedy := "go on with the code that made it, or name another --state-file to begin with a new state"
+	if p.cfg.Migrate == MigrateOff && obstacle == nil {
+		remedy = "--migrate=auto takes it along, another --state-file begins with a new state"
+	}
+	e := layoutError(diff, h.StateSize, first.layout.Size, fmt.Sprintf("expected is the state in %s: %s", p.file.Path(), remedy))
+	if p.cfg.Migrate == MigrateAuto {
+		e.Obstacle = obstacle
+	}
+	return e
+}
+
+// adopt takes the state of an earlier run to the layout of the first code: into another file, which then takes the place of
+// the one that was. No worker runs yet.
+func (p *pipeline) adopt(first *code, stages *Stages) error {
+	m := first.migration
+	if m == nil {
+		return nil
+	}
+	return stage(StageMigrate, &stages.Migrate, func() error {
+		file, err := state.CreateBeside(p.cfg.StateFile, p.header(first))
+		if err != nil {
+			return err
+		}
+		old := p.file
+		if err := p.carryAll(m, old.Arena(), &ground{arena: file.Arena(), file: file, marks: make([]mark, p.cfg.Shards)}); err != nil {
+			_ = file.Close()
+			return err
+		}
+		p.complain(file.Take())
+		p.file = file
+		return old.Close()
+	})
+}
+
+// carryAll is carry for all shards of an arena in which no worker is, to there.
+func (p *pipeline) carryAll(m *migration, from *state.Arena, there *ground) error {
+	c, was, now := p.crew, from.Journal(), there.arena.Journal()
+	was.Recover()
+	c.arena, c.marks, m.to.ground = from, bornIn(was, p.cfg.Shards), there
+	h := newHand(c, workers.Span{Count: p.cfg.Shards})
+	defer h.thread.Release()
+	defer c.hands.remove(h)
+	for i := 0; i < p.cfg.Shards; i += carried {
+		end := min(i+carried, p.cfg.Shards)
+		if err := h.carry(m, i, end, was.Ticks(i)); err != nil {
+			if fault := (*FaultError)(nil); errors.As(err, &fault) {
+				fault.Where = m.to.library.Locate(fault.Fault.PC)
+			}
+			return err
+		}
+		for j := i; j < end; j++ {
+			now.Arrive(j, was.Ticks(j), true)
+		}
+	}
+	_, most := now.Span(0, p.cfg.Shards)
+	m.tick.Store(most)
 	return nil
+}
+
+// bornIn returns what shards are by their journal.
+func bornIn(j *state.Journal, shards int) []mark {
+	marks := make([]mark, shards)
+	for i := range marks {
+		if !j.Born(i) {
+			marks[i] = unborn
+		}
+	}
+	return marks
 }
 
 // layoutError refuses code for a state of another layout, of which there is a file.
@@ -89,6 +160,7 @@ func (p *pipeline) fileGround(c *code) (*ground, error) {
 		h.Tick, _ = file.Arena().Journal().Span(0, h.Shards)
 		if err = file.Write(h); err == nil {
 			p.file, p.crew.inherited = nil, true
+			file.Sweep()
 		}
 	case p.running == nil:
 		file, err = state.CreateFile(p.cfg.StateFile, p.header(c))
@@ -118,11 +190,7 @@ func (p *pipeline) takeUp(first *code) (start func(workers.Span) uint64, next ui
 		return nil, 0
 	}
 	undone := j.Recover()
-	for i := range p.crew.marks {
-		if !j.Born(i) {
-			p.crew.marks[i] = unborn
-		}
-	}
+	p.crew.marks = bornIn(j, p.cfg.Shards)
 	least, next := j.Span(0, p.cfg.Shards)
 	p.log.Named("state").Info("taken up", zap.String("file", p.cfg.StateFile), zap.Uint64("tick", next), zap.Uint64("behind", next-least),
 		zap.Int("undone", undone), Text("taken up from %s at tick %d", filepath.Base(p.cfg.StateFile), next))
@@ -138,7 +206,7 @@ func (p *pipeline) takeUp(first *code) (start func(workers.Span) uint64, next ui
 // header describes the state as c sees it.
 func (p *pipeline) header(c *code) state.Header {
 	return state.Header{
-		StateSize: c.api.StateSize, Shards: p.cfg.Shards, Seed: p.crew.seed, DT: p.crew.dt, Layout: c.layout,
+		StateSize: c.api.StateSize, StateRevision: c.api.StateRevision, Shards: p.cfg.Shards, Seed: p.crew.seed, DT: p.crew.dt, Layout: c.layout,
 		Artifact: c.artifact.Hash, Generation: c.generation.Number, PID: os.Getpid(), Restoring: p.restores > 0,
 	}
 }

@@ -212,9 +212,18 @@ func TestStateFileMigrates(t *testing.T) {
 			}
 			check(h, 2)
 
-			h = start(t, cfg, shape(t, 2))
+			h = start(t, cfg, shape(t, 1)) // migrates before it begins
 			h.await(engine.Running)
-			check(h, 2)
+			check(h, 1)
+
+			cfg.Migrate = engine.MigrateOff
+			h = start(t, cfg, shape(t, 2))
+			ev := h.await(engine.Rejected)
+			var mismatch *engine.LayoutError
+			refused(t, ev.Err, engine.StageGuard, &mismatch, "--migrate=auto takes it along")
+			h.deliver(shape(t, 1))
+			h.await(engine.Running)
+			check(h, 1)
 		})
 	}
 }

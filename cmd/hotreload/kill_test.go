@@ -27,8 +27,9 @@ func ledger(t *testing.T, switches ...string) []byte {
 }
 
 // TestKill kills a host with a state file HOTRELOAD_KILLS times (default 12), each time at a random moment: while it
-// begins, ticks, swaps, is rolled back after a fault, changes its number of workers from run to run, or ends. After each
-// the next host must find every shard whole, and at the end every shard has run every tick once.
+// begins, ticks, swaps, migrates, is rolled back after a fault, or ends; the number of workers and the layout of the state
+// change from run to run as well. After each kill the next host must find every shard whole, and at the end every shard has
+// run every tick once.
 func TestKill(t *testing.T) {
 	w := newWorkbench(t)
 	kills := number(t, "HOTRELOAD_KILLS", 12)
@@ -36,8 +37,8 @@ func TestKill(t *testing.T) {
 	t.Logf("HOTRELOAD_KILLS=%d HOTRELOAD_SEED=%d", kills, seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 
-	good := [][]byte{ledger(t), ledger(t, "-DBUILD=1"), ledger(t, "-DBATCH"), ledger(t, "-DBATCH", "-DBUILD=1")}
-	bad := ledger(t, "-DCRASH")
+	good := [][]byte{ledger(t), ledger(t, "-DBATCH"), ledger(t, "-DWIDE"), ledger(t, "-DWIDE", "-DBATCH")}
+	bad := ledger(t, "-DWIDE", "-DCRASH") // from either layout there is a way back without loss
 	dir := t.TempDir()
 	library := filepath.Join(dir, "ledger.so")
 	saved := 0
@@ -55,7 +56,7 @@ func TestKill(t *testing.T) {
 		save(good[random.IntN(len(good))])
 		return run(t, w.command, t.TempDir(), nil, append([]string{
 			"--watch", library, "--state-file", filepath.Join(dir, "state"), "--shards", fmt.Sprint(shards),
-			"--debounce-ms", "1", "--probation-ticks", "50",
+			"--debounce-ms", "1", "--probation-ticks", "50", "--migrate", "auto",
 		}, append(flags, w.untried...)...)...)
 	}
 	last, undone, behind := uint64(0), 0, 0 // the tick of the last resumption; how many were not trivial
@@ -115,6 +116,9 @@ func TestKill(t *testing.T) {
 	h := host("--ticks", fmt.Sprint(ticks), "--tick-ms", "0")
 	h.exits(0)
 	resumed(h)
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
+		t.Errorf("expected the library and the state, got %v %v", left, err)
+	}
 	h.next = 0
 	score := last + ticks
 	h.await("final", fmt.Sprintf("state=^score=%d opened=%d closed=%d torn=0 inits=1$", score, score, score))

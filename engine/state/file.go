@@ -290,6 +290,23 @@ func IsFile(path, other string) bool {
 	return other == path || filepath.Dir(other) == filepath.Dir(path) && strings.HasPrefix(filepath.Base(other), temporary(path))
 }
 
+// Sweep removes the files that processes which were killed in the middle of a migration have left beside f.
+func (f *File) Sweep() {
+	dir := filepath.Dir(f.path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // the next owner may see them
+	}
+	for _, e := range entries {
+		if path := filepath.Join(dir, e.Name()); path != f.path && path != f.hidden && IsFile(f.path, path) {
+			if left, err := OpenFile(path); err == nil { // is one, and in use by nobody
+				_ = os.Remove(path)
+				_ = left.Close()
+			}
+		}
+	}
+}
+
 // fill makes an empty file a state file.
 func (f *File) fill() error {
 	end := partsOf(f.header.StateSize, f.header.Shards).end

@@ -10,9 +10,10 @@ import (
 
 // A Header says whose state a state file or a snapshot holds, and what its bytes mean.
 type Header struct {
-	// StateSize is the bytes of one shard's state, Shards their number.
-	StateSize uint64
-	Shards    int
+	// StateSize is the bytes of one shard's state, StateRevision the plugin's number for its layout, Shards their number.
+	StateSize     uint64
+	StateRevision int32
+	Shards        int
 	// Seed is what the shards' seeds derive from, DT the length of a tick in seconds.
 	Seed uint64
 	DT   float64
@@ -73,6 +74,7 @@ type encodedHeader struct {
 	PID        uint64
 	Sum        uint32
 	Flags      uint32
+	Revision   int32
 	Artifact   [32]byte
 	LayoutHash [32]byte
 	LayoutSize uint32
@@ -89,7 +91,8 @@ func (h *Header) encode(magic string, sequence uint64) []byte {
 	e := encodedHeader{
 		Version: headerVersion, Sequence: sequence, StateSize: h.StateSize, Stride: strideOf(h.StateSize),
 		Shards: uint64(h.Shards), Seed: h.Seed, DT: h.DT, Generation: h.Generation, Tick: h.Tick, PID: uint64(h.PID),
-		Sum: h.Sum, Flags: uint32(flagBits(h.Clean, h.Restoring)), Artifact: h.Artifact, LayoutHash: h.Layout.Hash(),
+		Sum: h.Sum, Flags: uint32(flagBits(h.Clean, h.Restoring)), Revision: h.StateRevision, Artifact: h.Artifact,
+		LayoutHash: h.Layout.Hash(),
 	}
 	copy(e.Magic[:], magic)
 	layout := h.Layout.appendTo(nil)
@@ -168,7 +171,7 @@ func (e *encodedHeader) header(layout []byte) (*Header, error) {
 		return nil, errors.New("the header contradicts itself about the layout of the state")
 	}
 	return &Header{
-		StateSize: e.StateSize, Shards: int(e.Shards), Seed: e.Seed, DT: e.DT, Layout: l, Artifact: e.Artifact,
+		StateSize: e.StateSize, StateRevision: e.Revision, Shards: int(e.Shards), Seed: e.Seed, DT: e.DT, Layout: l, Artifact: e.Artifact,
 		Generation: e.Generation, Tick: e.Tick, PID: int(e.PID), Clean: e.Flags&flagClean != 0, Sum: e.Sum,
 		Restoring: e.Flags&flagRestoring != 0, layoutHash: e.LayoutHash,
 	}, nil

@@ -2,17 +2,15 @@
  * the body is the low byte of opened; what a tick finds otherwise it counts. */
 #include "logic.h"
 
-#ifndef BUILD
-#define BUILD 0 /* other bytes, the same code */
-#endif
 #define STEP 8 /* bytes of the body between those that are written */
 
 typedef struct {
+#ifdef WIDE /* another layout, to which the state migrates */
+    int64_t more[7];
+#endif
     int64_t score, opened, closed, torn, inits, arrivals;
     unsigned char body[4000];
 } state_t;
-
-__attribute__((used)) static volatile const int build = BUILD;
 
 static void init(void *p)
 {
@@ -75,6 +73,9 @@ static const logic_field_t fields[] = {
     LOGIC_FIELD_SHOWN(state_t, score), LOGIC_FIELD_SHOWN(state_t, opened), LOGIC_FIELD_SHOWN(state_t, closed),
     LOGIC_FIELD_SHOWN(state_t, torn), LOGIC_FIELD_SHOWN(state_t, inits), LOGIC_FIELD(state_t, arrivals),
     LOGIC_ARRAY(state_t, body),
+#ifdef WIDE
+    LOGIC_ARRAY(state_t, more),
+#endif
 };
 
 static logic_api_t api = {
