@@ -87,22 +87,22 @@ func TestStateFileOfAnotherState(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.Ticks = 0
-	for name, switches := range map[string][]string{
-		"swapped": {"-DTABLE={LOGIC_FIELD(state_t,ticks),{\"score\",LOGIC_F64,8,1,0,0},LOGIC_FIELD(state_t,time)}"},
-		"larger":  {"-DSIZE=sizeof(state_t)+64"},
+	for _, c := range []struct{ name, with string }{
+		{"retyped", "-DTABLE={LOGIC_FIELD(state_t,ticks),{\"score\",LOGIC_F64,8,1,0,0},LOGIC_FIELD(state_t,time)}"},
+		{"larger", "-DSIZE=sizeof(state_t)+64"}, // then code that fits
 	} {
-		h := start(t, cfg, probe(t, switches...))
+		h := start(t, cfg, probe(t, c.with))
 		ev := h.await(engine.Rejected)
 		var mismatch *engine.LayoutError
 		refused(t, ev.Err, engine.StageGuard, &mismatch, cfg.StateFile)
 		if len(mismatch.Differences) == 0 {
-			t.Errorf("%s: no differences", name)
+			t.Errorf("%s: no differences", c.name)
 		}
 		now, err := os.ReadFile(cfg.StateFile)
 		if err != nil || !bytes.Equal(now, before) {
-			t.Errorf("%s: the file has changed (%v)", name, err)
+			t.Errorf("%s: the file has changed (%v)", c.name, err)
 		}
-		if name == "larger" {
+		if c.name == "larger" {
 			h.deliver(probe(t))
 			h.await(engine.Running)
 			h.reach(10)

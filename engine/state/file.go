@@ -290,7 +290,7 @@ func IsFile(path, other string) bool {
 	return other == path || filepath.Dir(other) == filepath.Dir(path) && strings.HasPrefix(filepath.Base(other), temporary(path))
 }
 
-// Sweep removes the files that processes which were killed in the middle of a migration have left beside f.
+// Sweep removes the files that processes which were killed have left beside f: unfinished, or in the middle of a migration.
 func (f *File) Sweep() {
 	dir := filepath.Dir(f.path)
 	entries, err := os.ReadDir(dir)
@@ -298,11 +298,16 @@ func (f *File) Sweep() {
 		return // the next owner may see them
 	}
 	for _, e := range entries {
-		if path := filepath.Join(dir, e.Name()); path != f.path && path != f.hidden && IsFile(f.path, path) {
-			if left, err := OpenFile(path); err == nil { // is one, and in use by nobody
+		number, found := strings.CutPrefix(e.Name(), temporary(f.path))
+		path := filepath.Join(dir, e.Name())
+		if !found || strings.Trim(number, "0123456789.") != "" || path == f.hidden {
+			continue
+		}
+		if left, err := os.Open(path); err == nil {
+			if unix.Flock(int(left.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil { // nobody has it
 				_ = os.Remove(path)
-				_ = left.Close()
 			}
+			_ = left.Close()
 		}
 	}
 }

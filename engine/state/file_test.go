@@ -503,3 +503,71 @@ func mended(b []byte) []byte {
 	binary.LittleEndian.PutUint32(b[len(b)-checksumSize:], crc32.Checksum(b[:len(b)-checksumSize], castagnoli))
 	return b
 }
+
+// TestSweep: what a killed process has left goes, what somebody has, or is something else, stays.
+func TestSweep(t *testing.T) {
+	path := create(t, 1, nil)
+	dir := filepath.Dir(path)
+	put := func(name string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("unfinished"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	put(".state.123")
+	put(".state.123.7")
+	kept := []string{put(".state.swp"), put(".other.123"), put("state.123")}
+	f, err := OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside, err := CreateBeside(path, headerOf(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Sweep()
+	var left []string
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		left = append(left, filepath.Join(dir, e.Name()))
+	}
+	want := append(kept, path, beside.hidden)
+	slices.Sort(want)
+	if !slices.Equal(left, want) {
+		t.Errorf("left are %q, expected %q", left, want)
+	}
+	_, _ = f.Close(), beside.Close()
+}
+
+// FuzzSnapshot: whatever the bytes, reading a snapshot ends with an error or with one that is written alike.
+func FuzzSnapshot(f *testing.F) {
+	var whole bytes.Buffer
+	s := NewSnapshot(headerOf(f, 2))
+	s.Take(1, make([]byte, 24))
+	if _, err := s.WriteTo(&whole); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole.Bytes())
+	f.Add(whole.Bytes()[:30])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, checked := CheckSnapshot(bytes.NewReader(b))
+		s, err := ReadSnapshot(bytes.NewReader(b), func(h *Header) error {
+			if h.StateSize*uint64(h.Shards) > 1<<20 {
+				return errors.New("too large for a test")
+			}
+			return nil
+		})
+		if err != nil {
+			return
+		}
+		var again bytes.Buffer
+		if _, err := s.WriteTo(&again); err != nil || checked != nil || s.Size() != int64(len(b)) {
+			t.Fatalf("%v, %v: %d bytes of %d", err, checked, s.Size(), len(b))
+		}
+	})
+}
