@@ -6,10 +6,10 @@ GOLANGCI := $(BIN)/golangci-lint
 GOLANGCI_VERSION := v2.15.0
 FUZZTIME ?= 10s
 
-.PHONY: help run demo build test race lint bench bench-full bench-epoch soak fuzz model stress web-test clean
+.PHONY: help run demo build test race lint bench bench-full bench-report bench-baseline bench-epoch soak fuzz model stress web-test clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build everything and watch a simulation be edited while it runs
 	@$(BIN)/hotreload demo logic
@@ -35,11 +35,19 @@ lint: $(GOLANGCI) ## go vet and golangci-lint, which is installed into bin/ when
 $(GOLANGCI):
 	GOBIN=$(abspath $(BIN)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
-bench: ## Call cost, save to swap and pauses, side by side in one run, against the baseline (about 3 minutes)
-	CGO_ENABLED=1 $(GO) run ./bench/run
+bench: ## Call cost, save to swap, edits, wear and pauses, side by side in one run, against the baseline (3 minutes)
+	CGO_ENABLED=1 $(GO) run ./bench/run $(BENCHFLAGS)
 
-bench-full: ## Every combination, for a quiet machine (half an hour)
-	CGO_ENABLED=1 $(GO) run ./bench/run -full
+bench-full: ## The same with more loads, rounds and competitors, for a quiet machine (half an hour); makes bench/RESULTS.md
+	cd bench/peers && CGO_ENABLED=1 $(GO) build -o ../out/peers .
+	bench/out/peers -full -baseline "" -keep bench/results.json $(BENCHFLAGS)
+	$(MAKE) bench-report
+
+bench-report: ## Draw the last full run again: bench/pause.svg, the tables of bench/RESULTS.md, bench/out/report.html
+	$(GO) run ./bench/run -from bench/results.json -baseline "" -svg bench/pause.svg -results bench/RESULTS.md > bench/out/table.txt
+
+bench-baseline: ## Make the ratios of the last full run the ones that make bench checks against
+	$(GO) run ./bench/run -from bench/results.json -svg bench/pause.svg -update-baseline > bench/out/table.txt
 
 bench-epoch: ## The read side of epochs beside locks, counts and liburcu (Debian: liburcu-dev)
 	cd bench/epoch && $(GO) run .

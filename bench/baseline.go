@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Baseline bounds ratios of reports. It holds no times: those differ from machine to machine.
@@ -33,6 +36,31 @@ func ReadBaseline(from io.Reader) (*Baseline, error) {
 		}
 	}
 	return &b, nil
+}
+
+// Update sets the bounds to the ratios of r, where it has them. Factors stay.
+func (b *Baseline) Update(r *Report) {
+	for name, bound := range b.Bounds {
+		if ratio, ok := r.Ratios[name]; ok && ratio > 0 {
+			bound.Ratio, _ = strconv.ParseFloat(strconv.FormatFloat(ratio, 'g', 3, 64), 64) // which it has written itself
+			b.Bounds[name] = bound
+		}
+	}
+}
+
+// Write writes the baseline, a line for each bound.
+func (b *Baseline) Write(to io.Writer) error {
+	var text strings.Builder
+	text.WriteString("{\n  \"bounds\": {")
+	separator := "\n"
+	for _, name := range slices.Sorted(maps.Keys(b.Bounds)) {
+		bound := b.Bounds[name]
+		fmt.Fprintf(&text, "%s    %q: { \"ratio\": %v, \"factor\": %v }", separator, name, bound.Ratio, bound.Factor)
+		separator = ",\n"
+	}
+	text.WriteString("\n  }\n}\n")
+	_, err := io.WriteString(to, text.String())
+	return err
 }
 
 // Regression is a ratio beyond its bound.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hotreload/bench/call"
+	"hotreload/bench/edit"
 	"hotreload/bench/internal/stat"
 	"hotreload/bench/internal/strategy"
 	"hotreload/bench/pause"
@@ -26,6 +27,7 @@ func quick() Options {
 		Call:   call.Options{Rounds: 1, Turn: 50 * time.Microsecond},
 		Reload: reload.Options{Swaps: 2},
 		Wear:   wear.Options{Swaps: 20},
+		Edit:   edit.Options{Edits: 1},
 		Pause: pause.Options{Rounds: 1, Duration: 100 * time.Millisecond, Cells: []pause.Cell{
 			{Strategy: strategy.Aligned, Workers: 1, Shards: 4, Period: time.Millisecond, Rate: pause.Control},
 			{Strategy: strategy.Aligned, Workers: 1, Shards: 4, Period: time.Millisecond, Rate: pause.UsualRate},

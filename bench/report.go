@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"hotreload/bench/call"
+	"hotreload/bench/edit"
 	"hotreload/bench/pause"
 	"hotreload/bench/reload"
 	"hotreload/bench/wear"
@@ -20,6 +21,7 @@ type Options struct {
 	Reload reload.Options
 	Pause  pause.Options
 	Wear   wear.Options
+	Edit   edit.Options
 	// Progress, when set, is told what is being done.
 	Progress func(what string)
 }
@@ -31,6 +33,7 @@ type Report struct {
 	Reload  *reload.Result     `json:"reload"`
 	Pause   []pause.Result     `json:"pause"`
 	Wear    *wear.Result       `json:"wear"`
+	Edit    *edit.Result       `json:"edit"`
 	Ratios  map[string]float64 `json:"ratios"` // what a baseline bounds, see Ratios
 }
 
@@ -46,6 +49,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	o.Progress("reload: how long a save takes")
 	if r.Reload, err = reload.Measure(ctx, o.Reload); err != nil {
 		return nil, fmt.Errorf("reload: %w", err)
+	}
+	o.Progress("edit: from an edit to its code, beside restarts")
+	if r.Edit, err = edit.Measure(ctx, o.Edit); err != nil {
+		return nil, fmt.Errorf("edit: %w", err)
 	}
 	o.Progress("wear: what swaps leave behind")
 	if r.Wear, err = wear.Measure(ctx, o.Wear); err != nil {
@@ -96,7 +103,7 @@ func (r *Report) Write(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("make the directory of the report: %w", err)
 	}
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode the report: %w", err)
 	}
@@ -104,6 +111,15 @@ func (r *Report) Write(path string) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// Prune leaves out what takes much space and is drawn for one load only.
+func (r *Report) Prune() {
+	for i := range r.Pause {
+		if c := &r.Pause[i]; c.Workers != 2 || c.Rate != pause.UsualRate && c.Rate != pause.Control || c.Shards != 1000 {
+			c.Timeline = nil
+		}
+	}
 }
 
 // Read reads a report that Write has written.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hotreload/bench/call"
+	"hotreload/bench/edit"
 	"hotreload/bench/internal/stat"
 	"hotreload/bench/pause"
 	"hotreload/bench/reload"
@@ -25,6 +26,9 @@ func (r *Report) Table(to io.Writer) error {
 	}
 	if r.Reload != nil {
 		t.reloads(r.Reload)
+	}
+	if r.Edit != nil {
+		t.edits(r.Edit)
 	}
 	if r.Wear != nil {
 		t.wear(r.Wear)
@@ -69,6 +73,17 @@ func (t *table) reloads(r *reload.Result) {
 	row("added: less the longer of build and debounce", r.Added, target(reload.Target, r.Added.Median))
 	for _, s := range r.Stages {
 		row("  "+s.Name, s.Milliseconds, "")
+	}
+}
+
+func (t *table) edits(r *edit.Result) {
+	t.line("\nFrom an edit until its code has run, ms, %d edits of one plugin, all ways in turn", r.Edits)
+	t.row("  way", "state", "p25", "median", "p75", "max")
+	for _, w := range r.Ways {
+		t.row("  "+w.Name, w.State, number(w.Milliseconds.P25), number(w.Milliseconds.Median), number(w.Milliseconds.P75), number(w.Milliseconds.Max))
+	}
+	for _, name := range r.Absent {
+		t.line("  %s: not installed", name)
 	}
 }
 

@@ -115,15 +115,28 @@ func (b *bench) cLoop(shards int) func(time.Duration) (float64, error) {
 	}
 }
 
-// each times f, which ticks so many shards, looking at the clock seldom enough for it not to count.
+// each times f, which ticks so many shards, in processor time of its thread.
 func each(shards int, f func()) func(time.Duration) (float64, error) {
+	return timed(Processor, shards, f)
+}
+
+// Processor is the processor time of the calling thread.
+func Processor() time.Duration { return cpu.Thread() }
+
+// Wall is the time that passes.
+func Wall() time.Duration { return time.Since(began) }
+
+var began = time.Now()
+
+// timed times f by clock, looking at it seldom enough for it not to count.
+func timed(clock func() time.Duration, shards int, f func()) func(time.Duration) (float64, error) {
 	calls := 1
 	run := func() time.Duration {
-		start := cpu.Thread()
+		start := clock()
 		for range calls {
 			f()
 		}
-		return cpu.Thread() - start
+		return clock() - start
 	}
 	return func(d time.Duration) (float64, error) {
 		took := run()

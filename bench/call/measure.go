@@ -38,6 +38,14 @@ func (w Way) String() string { return fmt.Sprintf("%s, %d", w.Name, w.Shards) }
 type Options struct {
 	Rounds int           // default 25
 	Turn   time.Duration // of one way in one round; default 1 ms
+	Peers  []Peer        // more ways, after those of this package
+}
+
+// Peer is a way that somebody else provides.
+type Peer struct {
+	Way
+	Clock func() time.Duration // Processor, or Wall where others do the work
+	Call  func()               // ticks as many shards as Way says
 }
 
 // Cost is what one tick of one shard costs.
@@ -93,6 +101,9 @@ func Measure(ctx context.Context, o Options) (*Result, error) {
 	for _, shards := range []int{1, batchShards} {
 		ways = append(ways, way{Way{Engine, shards}, engineTurn(ctx, engines, dir, shards)})
 	}
+	for _, p := range o.Peers {
+		ways = append(ways, way{p.Way, timed(p.Clock, p.Shards, p.Call)})
+	}
 	costs, err := rounds(ctx, ways, o)
 	if closed := b.close(); err == nil {
 		err = closed
@@ -100,7 +111,7 @@ func Measure(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compare(ways, costs, o.Rounds), nil
+	return compare(ways, o.Peers, costs, o.Rounds), nil
 }
 
 // rounds gives each way a turn a round, and returns the costs by way and round. What comes first and what follows whom
@@ -144,10 +155,13 @@ var comparisons = []Ratio{
 	{Of: Way{RegisterFunc, 1}, To: Way{Engine, 1}},
 }
 
-func compare(ways []way, costs map[Way][]float64, rounds int) *Result {
+func compare(ways []way, peers []Peer, costs map[Way][]float64, rounds int) *Result {
 	r := &Result{Rounds: rounds}
 	for _, w := range ways {
 		r.Costs = append(r.Costs, Cost{w.Way, stat.Of(costs[w.Way])})
+	}
+	for _, w := range ways[len(ways)-len(peers):] {
+		r.Ratios = append(r.Ratios, Ratio{Of: w.Way, To: Way{Engine, w.Shards}, Ratio: stat.Of(stat.Ratios(costs[w.Way], costs[Way{Engine, w.Shards}]))})
 	}
 	for _, c := range comparisons {
 		if a, b := costs[c.Of], costs[c.To]; a != nil && b != nil {

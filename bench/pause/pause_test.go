@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -235,5 +236,18 @@ func TestPlansNameStrategiesThatExist(t *testing.T) {
 		if c.Workers > c.Shards || s.Single && c.Workers > 1 || s.Engine && c.Period == 0 {
 			t.Errorf("%v cannot run", c)
 		}
+	}
+}
+
+func TestThinKeepsTheEnds(t *testing.T) {
+	var all []float64
+	for i := range 1000 {
+		all = append(all, float64(i))
+	}
+	if got := thin(all, 200); len(got) != 200 || got[0] != 0 || got[199] != 999 || !slices.IsSorted(got) {
+		t.Errorf("%d samples from %v to %v", len(got), got[0], got[len(got)-1])
+	}
+	if got := thin(all[:5], 200); len(got) != 5 {
+		t.Errorf("%d samples, expected all 5", len(got))
 	}
 }

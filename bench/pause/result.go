@@ -71,7 +71,7 @@ type Result struct {
 	// Worst is over the windows: the longest time of any worker from a tick's intended start to its end, or back to back
 	// from one tick's end to the next one's.
 	Worst stat.Summary `json:"worst"`
-	// Windows is what Worst summarises, the least first.
+	// Windows is what Worst summarises, the least first; of very many, 200 that stand for all.
 	Windows []float64 `json:"windows"`
 	// Quiet is Worst over the windows in which, by the kernel's own books, no worker waited for a processor for more than
 	// 100 µs in all: what is left when other programs have been left out.
@@ -177,7 +177,7 @@ func summarise(c Cell, rounds []*sample) Result {
 		r.Timeline = rounds[0].timeline
 	}
 	slices.Sort(all.worst)
-	r.Windows = all.worst
+	r.Windows = thin(all.worst, 200)
 	r.Worst, r.Quiet, r.WorstByRound = stat.Of(all.worst), stat.Of(all.quiet), stat.Of(medians)
 	r.Prepare = of(func(t strategy.Swapped) time.Duration { return t.Prepare })
 	r.Publish = of(func(t strategy.Swapped) time.Duration { return t.Publish })
@@ -186,6 +186,18 @@ func summarise(c Cell, rounds []*sample) Result {
 	r.CPU = all.used.Seconds() / all.wall.Seconds()
 	r.TickCPU = all.used.Seconds() * 1e6 / float64(max(all.ticks, 1))
 	return r
+}
+
+// thin returns n of the sorted samples at equal distances, the first and the last among them, or all when they are fewer.
+func thin(sorted []float64, n int) []float64 {
+	if len(sorted) <= n {
+		return sorted
+	}
+	kept := make([]float64, n)
+	for i := range kept {
+		kept[i] = sorted[i*(len(sorted)-1)/(n-1)]
+	}
+	return kept
 }
 
 // residentMiB returns the process's resident memory, 0 when it cannot be read.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hotreload/bench"
+	"hotreload/bench/internal/strategy"
 	"hotreload/bench/pause"
 )
 
@@ -14,11 +15,12 @@ type group struct {
 }
 
 // groups collects the cells that can be compared, in the order of the report. A load with one strategy is no comparison.
+// Whole engines are another comparison: their windows last longer.
 func groups(r *bench.Report) []group {
 	var all []group
 	at := make(map[string]int)
 	for _, c := range r.Pause {
-		if c.Rate != pause.UsualRate && c.Rate != pause.Control || len(c.Windows) == 0 {
+		if c.Rate != pause.UsualRate && c.Rate != pause.Control || c.Cell.Control().Strategy == strategy.Engine || len(c.Windows) == 0 {
 			continue
 		}
 		title := title(c.Cell)
@@ -38,7 +40,11 @@ func title(c pause.Cell) string {
 	if c.Period != 0 {
 		pace = fmt.Sprint("every ", c.Period)
 	}
-	return fmt.Sprintf("%s, %s, ticks %s", count(c.Workers, "worker"), count(c.Shards, "shard"), pace)
+	text := fmt.Sprintf("%s, %s, ticks %s", count(c.Workers, "worker"), count(c.Shards, "shard"), pace)
+	if c.Large {
+		text += ", a library that loads for milliseconds"
+	}
+	return text
 }
 
 func count(n int, what string) string {

@@ -52,12 +52,13 @@ func HTML(to io.Writer, r *bench.Report) error {
 	if err != nil {
 		return fmt.Errorf("parse the page: %w", err)
 	}
-	data, err := json.Marshal(charts(r)) // escapes <, > and &, so that it cannot end the script
+	// Escapes <, > and &, so that it cannot end the script.
+	data, err := json.Marshal(map[string]any{"worst": charts(r), "late": curves(r), "lines": timelines(r)})
 	if err != nil {
 		return fmt.Errorf("encode the charts: %w", err)
 	}
 	err = t.Execute(to, map[string]any{
-		"Report": r, "Groups": groups(r), "Charts": template.JS(data),
+		"Report": r, "Groups": groups(r), "Stages": waterfall(r), "Targets": bench.Targets(r), "Charts": template.JS(data),
 		"Script": template.JS(uplot.Script), "Style": template.CSS(uplot.Style),
 	})
 	if err != nil {
