@@ -44,9 +44,11 @@ bench-full: ## The same with more loads, rounds and competitors, for a quiet mac
 	$(MAKE) bench-report
 
 bench-report: ## Draw the last full run again: bench/pause.svg, the tables of bench/RESULTS.md, bench/out/report.html
+	@mkdir -p bench/out
 	$(GO) run ./bench/run -from bench/results.json -baseline "" -svg bench/pause.svg -results bench/RESULTS.md > bench/out/table.txt
 
 bench-baseline: ## Make the ratios of the last full run the ones that make bench checks against
+	@mkdir -p bench/out
 	$(GO) run ./bench/run -from bench/results.json -svg bench/pause.svg -update-baseline > bench/out/table.txt
 
 bench-epoch: ## The read side of epochs beside locks, counts and liburcu (Debian: liburcu-dev)
