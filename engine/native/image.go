@@ -6,6 +6,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // Segment is one loadable part of a library at its place in memory.
@@ -110,6 +113,20 @@ func mappings() ([]mapping, error) {
 func mapped(path string) (bool, error) {
 	all, err := mappings()
 	return slices.ContainsFunc(all, func(m mapping) bool { return m.path == path }), err
+}
+
+// absent tells whether nothing at all is mapped where the library was. To ask the kernel that takes a microsecond; to read
+// the list of all mappings takes hundreds of them, on a processor that workers want.
+func (i Image) absent() bool {
+	page := uintptr(os.Getpagesize())
+	for _, s := range i.Segments {
+		var resident [1]byte
+		_, _, errno := unix.Syscall(unix.SYS_MINCORE, s.Low&^(page-1), page, uintptr(unsafe.Pointer(&resident)))
+		if errno != unix.ENOMEM {
+			return false
+		}
+	}
+	return len(i.Segments) > 0
 }
 
 // mappingOf returns the file that is mapped at addr and the offset in it; "" where there is none.

@@ -103,5 +103,8 @@ func (l *Library) Close() (pinned bool, err error) {
 	if err := purego.Dlclose(l.handle); err != nil {
 		return true, fmt.Errorf("close %s: %w", filepath.Base(l.path), err)
 	}
-	return mapped(l.path)
+	if l.image.absent() {
+		return false, nil
+	}
+	return mapped(l.path) // something is there: the library, or what another thread has mapped since
 }
