@@ -113,8 +113,13 @@ func (r *Report) Write(path string) error {
 	return nil
 }
 
-// Prune leaves out what takes much space and is drawn for one load only.
+// Prune leaves out what takes much space and is drawn for one load only, and where things lay on this machine.
 func (r *Report) Prune() {
+	for i, arg := range r.Machine.Command {
+		if filepath.IsAbs(arg) {
+			r.Machine.Command[i] = filepath.Base(arg)
+		}
+	}
 	for i := range r.Pause {
 		if c := &r.Pause[i]; c.Workers != 2 || c.Rate != pause.UsualRate && c.Rate != pause.Control || c.Shards != 1000 {
 			c.Timeline = nil

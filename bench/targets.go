@@ -76,7 +76,7 @@ func Targets(r *Report) []Target {
 	}
 	if r.Wear != nil {
 		bytes, descriptors, mappings := r.Wear.Growth()
-		swaps := fmt.Sprintf(" left by %d swaps", r.Wear.Points[len(r.Wear.Points)-1].Swaps-r.Wear.Points[0].Swaps)
+		swaps := fmt.Sprintf(" left by %d swaps", r.Wear.Swaps/2)
 		add(Target{What: "memory left by a swap", Unit: "bytes", Value: one(bytes), Limit: 256})
 		add(Target{What: "descriptors" + swaps, Value: one(float64(descriptors)), Limit: 0})
 		add(Target{What: "mappings" + swaps, Value: one(float64(mappings)), Limit: 4})

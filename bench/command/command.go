@@ -42,7 +42,7 @@ func Run(args []string, peers []call.Peer, stdout, stderr io.Writer) int {
 	flags.IntVar(&o.Edit.Edits, "edits", 0, "edits of the edit benchmark (default 5, full 15)")
 	flags.StringVar(&o.Edit.CR, "cr", "", "the `directory` of cr.h, to have it among the edits")
 	flags.IntVar(&o.Pause.Rounds, "rounds", 0, "rounds of the pause benchmark (default 3, full 5)")
-	flags.DurationVar(&o.Pause.Duration, "duration", 0, "of one cell in one round of the pause benchmark (default 600ms, full 2s)")
+	flags.DurationVar(&o.Pause.Duration, "duration", 0, "of one cell in one round of the pause benchmark (default 500ms, full 2s)")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0

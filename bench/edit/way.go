@@ -38,8 +38,8 @@ func ways(cr string) []way {
 			return watched(ctx, dir, "echo plugin.c | entr -n -r sh -c '"+build+" && exec ./host ./plugin.so'", "entr")
 		}},
 		{name: "air, restart", start: func(ctx context.Context, dir string) (func() error, error) { return air(ctx, dir, 1000) }},
-		{name: "air without its delay, restart", start: func(ctx context.Context, dir string) (func() error, error) {
-			return air(ctx, dir, 0)
+		{name: "air with a delay of 1 ms, restart", start: func(ctx context.Context, dir string) (func() error, error) {
+			return air(ctx, dir, 1)
 		}},
 	}
 	if cr != "" {

@@ -15,7 +15,7 @@ type Options struct {
 	Library  string              // swap this one, and not the benchmarks' own plugin
 	Cells    []Cell              // default Plan
 	Rounds   int                 // default 3
-	Duration time.Duration       // of one run of one cell, more for slow rates; default 600 ms
+	Duration time.Duration       // of one run of one cell, more for slow rates; default 500 ms
 	Progress func(done, all int) // called before each run, when set
 }
 
@@ -28,7 +28,7 @@ func Measure(ctx context.Context, o Options) ([]Result, error) {
 		o.Rounds = 3
 	}
 	if o.Duration == 0 {
-		o.Duration = 600 * time.Millisecond
+		o.Duration = 500 * time.Millisecond
 	}
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}

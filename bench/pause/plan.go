@@ -67,10 +67,9 @@ func Plan() []Cell {
 			cells = append(cells, Compare(w, usualShards, pace, UsualRate)...)
 		}
 	}
-	for _, rate := range []float64{Control, UsualRate} {
-		cells = append(cells, cell(strategy.Aligned, 8, usualShards, period, rate))
-		for _, load := range []load{{1, period}, {10_000, period}, {100_000, slow}} {
-			cells = append(cells, cell(strategy.Aligned, min(2, load.shards), load.shards, load.period, rate))
+	for _, l := range []load{{8, usualShards, period}, {1, 1, period}, {2, 10_000, period}, {2, 100_000, slow}} {
+		for _, rate := range []float64{Control, UsualRate} {
+			cells = append(cells, cell(strategy.Aligned, l.workers, l.shards, l.period, rate))
 		}
 	}
 	for _, rate := range []float64{1, Fast} {
@@ -88,8 +87,8 @@ func Plan() []Cell {
 }
 
 type load struct {
-	shards int
-	period time.Duration
+	workers, shards int
+	period          time.Duration
 }
 
 // slow is the period of cells with very many shards, whose tick takes a good part of a millisecond.

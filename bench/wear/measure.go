@@ -28,12 +28,22 @@ type Result struct {
 	Each     float64       `json:"each_ms"`  // mean time from push to verdict
 }
 
-// Growth compares the last point with the first: how many bytes of memory a swap has left, and how many descriptors and
-// mappings all of them have.
+// Growth compares the least of the second half of the points with that of the first: how many bytes of memory a swap has
+// left, and how many descriptors and mappings all of them have. A reading may meet a child process that comes or goes; the
+// least does not.
 func (r *Result) Growth() (bytes float64, descriptors, mappings int) {
-	first, last := r.Points[0], r.Points[len(r.Points)-1]
-	return (last.Resident - first.Resident) * (1 << 20) / float64(last.Swaps-first.Swaps),
-		last.Descriptors - first.Descriptors, last.Mappings - first.Mappings
+	half := len(r.Points) / 2
+	before, after := least(r.Points[:half]), least(r.Points[half:])
+	return (after.Resident - before.Resident) * (1 << 20) / float64(r.Points[half].Swaps-r.Points[0].Swaps),
+		after.Descriptors - before.Descriptors, after.Mappings - before.Mappings
+}
+
+func least(list []Point) Point {
+	p := list[0]
+	for _, q := range list[1:] {
+		p.Resident, p.Descriptors, p.Mappings = min(p.Resident, q.Resident), min(p.Descriptors, q.Descriptors), min(p.Mappings, q.Mappings)
+	}
+	return p
 }
 
 const points = 10
