@@ -158,7 +158,7 @@ func (r *replayReport) String() string {
 	}
 	switch {
 	case r.Expected == "":
-		fmt.Fprintf(&b, "state hash %s, with nothing to compare: the host was killed, and the journal has no end\n", r.State)
+		fmt.Fprintf(&b, "state hash %s, with nothing to compare: the journal has no end, for the host was killed or could not write on\n", r.State)
 	case r.Same:
 		fmt.Fprintf(&b, "state hash %s matches\n", r.State)
 	default:
