@@ -260,7 +260,7 @@ func TestAJournalThatCannotBeOpenedStopsTheStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = other.Close() }()
+			t.Cleanup(func() { _ = other.Close() })
 		}
 		h := start(t, cfg, chain(t))
 		if err := h.group.Wait(); err == nil || !strings.Contains(err.Error(), name) {

@@ -34,8 +34,8 @@ func newReplay(t *terminal) *cobra.Command {
 		Short: "Run the history in a journal again, at full speed, and compare the state at its end",
 		Long: "Runs the history that a host has written with --journal: the same code, from the artifacts kept beside\n" +
 			"the journal, on the same shards from the same ticks on, as fast as it goes and on any number of workers.\n" +
-			"The state at the end must be the same, byte for byte; exits with 1 if it is not. The journal of a host that\n" +
-			"was killed has no end: then the replay ends with the last tick of which it knows, with nothing to compare.",
+			"The state at the end must be the same, byte for byte; exits with 1 if it is not. A journal without an\n" +
+			"end, of a host that was killed or whose disk was full, is replayed to the last tick of which it knows.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("replay: expected the journal that a host has written with --journal, got none")
