@@ -16,7 +16,7 @@ import (
 func whole(g gate) (*Server, http.Handler) {
 	h := newFakeHost()
 	s := &Server{cfg: Config{MaxPush: 1 << 16, limits: usualLimits}, host: h, log: (&Config{}).log(), run: newRun(), ring: newRing(8),
-		streams: make(slots, 8), uploads: make(slots, 8), metrics: newMetrics(h), trusted: nil}
+		streams: make(slots, 8), uploads: make(slots, 8), snapshots: make(slots, 8), scrapes: make(slots, 8), metrics: newMetrics(h), trusted: nil}
 	s.recorded = make(chan struct{})
 	close(s.recorded)
 	s.ring.close() // so that streams end

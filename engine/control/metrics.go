@@ -122,12 +122,21 @@ func newMetrics(host Host) *metrics {
 	})
 	m.registry.MustRegister(m, m.reloads, m.stages, m.faults, m.events, m.missed,
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 8})
+	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return m
 }
 
+// scrapes is how many are answered at once; others wait.
+const scrapes = 4
+
 // measure answers with the metrics.
 func (s *Server) measure(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.scrapes <- struct{}{}:
+		defer s.scrapes.free()
+	case <-r.Context().Done():
+		return
+	}
 	s.settle()
 	s.metrics.handler.ServeHTTP(w, r)
 }

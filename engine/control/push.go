@@ -40,7 +40,8 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.uploads.free()
-	body := &upload{r: r.Body, control: http.NewResponseController(w), stall: s.cfg.limits.stall}
+	body := s.newUpload(w, r)
+	defer body.drain()
 	order.Accept = func(hash string) error {
 		if err := body.done(); err != nil {
 			return err
@@ -52,14 +53,7 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) {
 		return nil
 	}
 	g, err := s.host.Push(r.Context(), order.Push, body)
-	var transfer *transferError
-	if errors.As(err, &transfer) {
-		p := transfer.problem(body.taken)
-		w.Header().Set("Connection", "close")
-		p.write(w)
-		return
-	}
-	s.conclude(w, ResultSwapped, g, err)
+	s.conclude(w, ResultSwapped, g, body.verdict(w, err))
 }
 
 // order is what the headers of a push ask for.
@@ -180,7 +174,15 @@ type upload struct {
 	r       io.Reader
 	control *http.ResponseController
 	stall   time.Duration
+	linger  time.Duration
 	taken   int64
+	ended   bool // there is no more
+}
+
+func (s *Server) newUpload(w http.ResponseWriter, r *http.Request) *upload {
+	u := &upload{r: r.Body, control: http.NewResponseController(w), stall: s.cfg.limits.stall, linger: s.cfg.limits.end}
+	_ = u.control.EnableFullDuplex() // a refusal need not wait for the rest of the body; where it cannot be had it does
+	return u
 }
 
 // transferError is a body that ended before its end.
@@ -205,11 +207,31 @@ func (u *upload) Read(p []byte) (int, error) {
 	u.taken += int64(n)
 	switch {
 	case err == io.EOF:
+		u.ended = true
 		_ = u.done() // from here on the client waits for us
 	case err != nil:
 		err = &transferError{err}
 	}
 	return n, err
+}
+
+// verdict returns what err, of who has read the body, is to the client.
+func (u *upload) verdict(w http.ResponseWriter, err error) error {
+	if err != nil && !u.ended {
+		w.Header().Set("Connection", "close")
+	}
+	if transfer := (*transferError)(nil); errors.As(err, &transfer) {
+		return transfer.problem(u.taken)
+	}
+	return err
+}
+
+// drain, after the answer, sends it to a client that is still sending and reads on for a while: a connection that is
+// closed on somebody who writes keeps the answer from them.
+func (u *upload) drain() {
+	if !u.ended && u.control.Flush() == nil && u.control.SetReadDeadline(time.Now().Add(u.linger)) == nil {
+		_, _ = io.Copy(io.Discard, u.r) // until the client has seen the answer, or is gone
+	}
 }
 
 // done lifts the deadline: from here on the client waits for us.

@@ -118,6 +118,18 @@ func TestWhatCannotSucceedIsRefusedBeforeItIsSent(t *testing.T) {
 	}
 }
 
+// A client that is refused while it sends sees why, and not only that the connection is gone.
+func TestRefusalsReachWhoIsStillSending(t *testing.T) {
+	s := serve(t, newFakeHost(), Config{MaxPush: 100})
+	for _, expect := range []string{"", "100-continue"} {
+		body := struct{ io.Reader }{strings.NewReader(strings.Repeat("x", 8<<20))} // of unknown length
+		got, err := exchange(t, clientOf(t, s), "POST", "/v1/artifacts?name=a.so", body, "Content-Type", mediaTypeArtifact, "Expect", expect)
+		if err != nil || got.status != http.StatusRequestEntityTooLarge {
+			t.Errorf("with Expect %q: %d %v, want 413", expect, got.status, err)
+		}
+	}
+}
+
 type counting struct {
 	r io.Reader
 	n int64

@@ -86,7 +86,7 @@ type Server struct {
 	unsubscribe func()
 	doors       []door
 
-	streams, uploads, snapshots slots
+	streams, uploads, snapshots, scrapes slots
 
 	mu       sync.Mutex
 	ending   bool
@@ -112,6 +112,7 @@ func Open(cfg Config, host Host) (*Server, error) {
 	s := &Server{
 		cfg: cfg, host: host, log: cfg.log(), started: time.Now(), run: newRun(), ring: newRing(cfg.limits.events),
 		streams: make(slots, cfg.limits.streams), uploads: make(slots, cfg.limits.uploads), snapshots: make(slots, cfg.limits.snapshots),
+		scrapes: make(slots, scrapes),
 		catchUp: make(chan chan struct{}), recorded: make(chan struct{}),
 	}
 	s.metrics = newMetrics(host)

@@ -84,14 +84,10 @@ func (s *Server) restore(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.snapshots.free()
 	s.note(r, "restore", zap.Int64("size", r.ContentLength))
-	body := &upload{r: r.Body, control: http.NewResponseController(w), stall: s.cfg.limits.stall}
+	body := s.newUpload(w, r)
+	defer body.drain()
 	done, err := s.host.Restore(r.Context(), body)
-	if transfer := (*transferError)(nil); errors.As(err, &transfer) {
-		w.Header().Set("Connection", "close")
-		transfer.problem(body.taken).write(w)
-		return
-	}
-	if err != nil {
+	if err = body.verdict(w, err); err != nil {
 		problemOf(err).write(w)
 		return
 	}
