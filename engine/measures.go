@@ -6,7 +6,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Measures is what there is to count and to measure in an engine, all at one moment.
+// Measures is what there is to count and to measure in an engine: one Status, and the timing a moment after it.
 type Measures struct {
 	Status  Status
 	Workers []WorkerMeasures // those of the past included; their counts only grow
@@ -39,10 +39,10 @@ func histogramBounds() (bounds []time.Duration) {
 // Measures returns what there is to count and to measure. It does not disturb a tick.
 func (e *Engine) Measures() Measures {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	m := Measures{Status: e.picture()}
-	if e.lateness != nil {
-		m.Workers = e.lateness.measures()
+	m, l := Measures{Status: e.picture()}, e.lateness
+	e.mu.Unlock()
+	if l != nil { // it takes a while, for which the pipeline does not wait
+		m.Workers = l.measures()
 	}
 	return m
 }

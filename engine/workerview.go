@@ -16,15 +16,15 @@ type WorkerStatus struct {
 
 // Workers returns a picture of each worker, none before the first generation runs. It disturbs no tick.
 func (e *Engine) Workers() []WorkerStatus {
+	_, timings := e.timing()
+	byWorker := make(map[int]Timing, len(timings))
+	for _, t := range timings {
+		byWorker[t.Worker] = t
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.pool == nil || !e.status.Running {
 		return nil
-	}
-	_, timings := e.lateness.summary()
-	byWorker := make(map[int]Timing, len(timings))
-	for _, t := range timings {
-		byWorker[t.Worker] = t
 	}
 	var list []WorkerStatus
 	for _, p := range e.pool.Progress() {
@@ -42,13 +42,19 @@ func (e *Engine) Workers() []WorkerStatus {
 
 // Timing returns how well all workers together have kept to their schedule, those of the past included.
 func (e *Engine) Timing() Timing {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.lateness == nil {
-		return Timing{Worker: -1}
-	}
-	all, _ := e.lateness.summary()
+	all, _ := e.timing()
 	return all
+}
+
+// timing summarises outside of e.mu: it takes a while, for which the pipeline does not wait.
+func (e *Engine) timing() (all Timing, each []Timing) {
+	e.mu.Lock()
+	l := e.lateness
+	e.mu.Unlock()
+	if l == nil {
+		return Timing{Worker: -1}, nil
+	}
+	return l.summary()
 }
 
 // runs returns the number of the generation that runs a tick.

@@ -115,7 +115,7 @@ func runPlugin(
 // skipped or run twice. With HOTRELOAD_STRESS set there are 10,000 requests.
 func TestRequestsDuringSwapsDisturbNoTick(t *testing.T) {
 	const askers, shards = 100, 16
-	requests, pushes := crowd(20, 100), crowd(6, 60)
+	requests, pushes := crowd(10, 100), crowd(6, 60)
 	s, dir := runCounter(t, engine.Config{Shards: shards, Workers: 2, ProbationTicks: 1}, 1)
 	c, ctx := clientOf(t, s), t.Context()
 	var clients errgroup.Group

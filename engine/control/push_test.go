@@ -118,15 +118,20 @@ func TestWhatCannotSucceedIsRefusedBeforeItIsSent(t *testing.T) {
 	}
 }
 
+// fullHost has no room for more than the beginning of a library.
+type fullHost struct{ *fakeHost }
+
+func (fullHost) Push(_ context.Context, _ engine.Push, r io.Reader) (g engine.Generation, err error) {
+	_, err = r.Read(make([]byte, 1))
+	return g, errors.Join(err, &os.PathError{Op: "write", Path: "push", Err: syscall.ENOSPC})
+}
+
 // A client that is refused while it sends sees why, and not only that the connection is gone.
 func TestRefusalsReachWhoIsStillSending(t *testing.T) {
-	s := serve(t, newFakeHost(), Config{MaxPush: 100})
-	for _, expect := range []string{"", "100-continue"} {
-		body := struct{ io.Reader }{strings.NewReader(strings.Repeat("x", 8<<20))} // of unknown length
-		got, err := exchange(t, clientOf(t, s), "POST", "/v1/artifacts?name=a.so", body, "Content-Type", mediaTypeArtifact, "Expect", expect)
-		if err != nil || got.status != http.StatusRequestEntityTooLarge {
-			t.Errorf("with Expect %q: %d %v, want 413", expect, got.status, err)
-		}
+	c := clientOf(t, serve(t, fullHost{newFakeHost()}, Config{}))
+	for range 20 {
+		_, err := c.Push(t.Context(), shipment(strings.Repeat("x", 4<<20)))
+		wantProblem(t, err, "disk-full")
 	}
 }
 
