@@ -30,16 +30,16 @@ func (h *hand) migrate(m *migration, s workers.Span, tick uint64) bool {
 	for i := s.First; i < s.First+s.Count; i++ {
 		was := h.arrival(m, i)
 		h.mark(i, was)
-		if h.journal != nil {
+		if h.undo != nil {
 			ticks := tick
 			if was == held && m.live() {
 				ticks = h.due[i] // it makes up for those since
 			}
-			h.journal.Arrive(i, ticks, was != unborn)
+			h.undo.Arrive(i, ticks, was != unborn)
 		}
 	}
 	m.settle(s.Count, tick)
-	if h.journal != nil {
+	if h.undo != nil {
 		<-m.done
 	}
 	return true
@@ -73,12 +73,12 @@ func (h *hand) carry(m *migration, from, to int, tick uint64) error {
 			m.conversion.Apply(there.arena.Shard(i), old)
 		default:
 			copy(before, old)
-			opened := h.journal != nil && h.journal.Open(i)
+			opened := h.undo != nil && h.undo.Open(i)
 			fault := h.thread.Migrate(c.library.Library, c.api.Migrate, address(i), h.address(i), h.arena.StateSize(), m.from.api.StateRevision)
 			written := !bytes.Equal(before, old)
 			copy(old, before)
 			if opened {
-				h.journal.Settle(i)
+				h.undo.Settle(i)
 			}
 			switch {
 			case fault != nil:

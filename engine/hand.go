@@ -50,9 +50,9 @@ type hand struct {
 	stride int    // bytes from shard to shard
 	memory []byte // the span's shards
 	copies []byte // the same as they were before the tick; nil before the first copy
-	// journal is that of the ground, and copies is in it; nil when the state ends with the process.
-	journal *state.Journal
-	leaver  // what the history is to know
+	// undo is that of the ground, and copies is in it; nil when the state ends with the process.
+	undo   *state.UndoLog
+	leaver // what the history is to know
 }
 
 // tenure is what a hand hands on to those that take over its shards.
@@ -78,8 +78,8 @@ func (h *hand) settle() {
 	h.stride = int(h.arena.Stride())
 	first, end := h.span.First, h.span.First+h.span.Count
 	h.memory, h.copies = h.arena.Bytes()[first*h.stride:end*h.stride], nil
-	if h.journal = h.arena.Journal(); h.journal != nil {
-		h.copies = h.journal.Undo()[first*h.stride : end*h.stride]
+	if h.undo = h.arena.UndoLog(); h.undo != nil {
+		h.copies = h.undo.Copies()[first*h.stride : end*h.stride]
 	}
 }
 
@@ -107,7 +107,7 @@ func (h *hand) Tick(c *code, s workers.Span, tick uint64) {
 			h.faulted(c, fault, s.First, s.First+s.Count, tick, kept)
 		}
 	}
-	if h.journal != nil {
+	if h.undo != nil {
 		h.completed(c, s, tick+1)
 	}
 }
@@ -120,10 +120,10 @@ func (h *hand) call(c *code, from, to int) *native.Fault {
 	return h.thread.Tick(c.library.Library, c.api.Tick, h.address(from), h.arena.Stride(), to-from, h.dt)
 }
 
-// keep copies the shards [from, to) while that is worth it: always on probation or with a journal, else while it is cheap.
+// keep copies the shards [from, to) while that is worth it: always on probation or with an undo log, else while it is cheap.
 func (h *hand) keep(c *code, from, to int, tick uint64) bool {
-	if h.journal != nil {
-		h.journal.Keep(from, to, tick)
+	if h.undo != nil {
+		h.undo.Keep(from, to, tick)
 		return true
 	}
 	low, high := h.bounds(from, to)

@@ -16,18 +16,18 @@ func (h *hand) begin(c *code, s workers.Span, tick uint64) {
 	}
 }
 
-// completed notes in the journal that the shards of s have completed so many ticks. Ticks pass those by that are held,
+// completed notes in the undo log that the shards of s have completed so many ticks. Ticks pass those by that are held,
 // unless a rollback is on its way on which they make up for them.
 func (h *hand) completed(c *code, s workers.Span, ticks uint64) {
 	if h.idle == 0 || c.effective().stand.Load() == nil {
-		h.journal.Complete(s.First, s.First+s.Count, ticks)
+		h.undo.Complete(s.First, s.First+s.Count, ticks)
 		return
 	}
 	for i := s.First; i < s.First+s.Count; i++ {
 		if h.marks[i] == held {
-			h.journal.Settle(i)
+			h.undo.Settle(i)
 		} else {
-			h.journal.Complete(i, i+1, ticks)
+			h.undo.Complete(i, i+1, ticks)
 		}
 	}
 }
@@ -36,8 +36,8 @@ func (h *hand) completed(c *code, s workers.Span, ticks uint64) {
 func (h *hand) catchUp(c *code, s workers.Span, tick uint64) {
 	end := s.First + s.Count
 	for from := s.First; from < end; {
-		ticks, to := h.journal.Ticks(from), from+1
-		for to < end && h.journal.Ticks(to) == ticks {
+		ticks, to := h.undo.Ticks(from), from+1
+		for to < end && h.undo.Ticks(to) == ticks {
 			to++
 		}
 		for ; ticks < tick; ticks++ {
@@ -76,8 +76,8 @@ func (h *hand) bear(c *code, shard int, tick uint64) {
 		h.tell(c, function, fault, shard, shard+1, tick, nil)
 		return
 	}
-	if h.journal != nil {
-		h.journal.Settle(shard)
+	if h.undo != nil {
+		h.undo.Settle(shard)
 	}
 }
 
@@ -86,15 +86,15 @@ func (h *hand) end(c *code, s workers.Span, tick uint64) {
 	if h.stand != nil {
 		c = h.stand
 	}
-	if h.journal == nil {
+	if h.undo == nil {
 		h.hook(c, "shutdown", c.api.Shutdown, s, tick, nil)
 		return
 	}
 	for i := s.First; i < s.First+s.Count; i++ {
-		if h.journal.Open(i) {
+		if h.undo.Open(i) {
 			h.hook(c, "shutdown", c.api.Shutdown, workers.Span{Worker: s.Worker, First: i, Count: 1}, tick, nil)
 			h.restore(i, i+1)
-			h.journal.Settle(i)
+			h.undo.Settle(i)
 		}
 	}
 }
@@ -111,13 +111,13 @@ func (h *hand) hook(c *code, name string, fn uintptr, s workers.Span, tick uint6
 			continue
 		}
 		copy(before, h.arena.Shard(i))
-		opened := h.journal != nil && h.journal.Open(i) // not in the middle of a tick: then it is open
+		opened := h.undo != nil && h.undo.Open(i) // not in the middle of a tick: then it is open
 		if fault := h.thread.Each(c.library.Library, fn, h.address(i), 0, 1); fault != nil {
 			copy(h.arena.Shard(i), before)
 			h.tell(c, name, fault, i, i+1, tick, stand)
 		}
 		if opened {
-			h.journal.Settle(i)
+			h.undo.Settle(i)
 		}
 	}
 }

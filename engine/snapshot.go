@@ -183,8 +183,8 @@ func (h *hand) load(x *transfer, s workers.Span, tick uint64) {
 	}
 	for i := s.First; i < s.First+s.Count; i++ {
 		one := workers.Span{Worker: s.Worker, First: i, Count: 1}
-		if h.journal != nil {
-			h.journal.Open(i)
+		if h.undo != nil {
+			h.undo.Open(i)
 		}
 		h.hook(c, "before_reload", c.api.BeforeReload, one, tick, nil)
 		copy(h.arena.Shard(i), x.snapshot.Shard(i))
@@ -194,8 +194,8 @@ func (h *hand) load(x *transfer, s workers.Span, tick uint64) {
 		} else {
 			h.mark(i, unborn)
 		}
-		if h.journal != nil {
-			h.journal.Arrive(i, tick, x.snapshot.Born(i))
+		if h.undo != nil {
+			h.undo.Arrive(i, tick, x.snapshot.Born(i))
 		}
 	}
 	if h.idle > 0 {

@@ -105,7 +105,7 @@ func (p *pipeline) adopt(first *code, stages *Stages) error {
 
 // carryAll is carry for all shards of an arena in which no worker is, to there.
 func (p *pipeline) carryAll(m *migration, from *state.Arena, there *ground) error {
-	c, was, now := p.crew, from.Journal(), there.arena.Journal()
+	c, was, now := p.crew, from.UndoLog(), there.arena.UndoLog()
 	was.Recover()
 	c.arena, c.marks, m.to.ground = from, bornIn(was, p.cfg.Shards), there
 	h := newHand(c, workers.Span{Count: p.cfg.Shards})
@@ -128,11 +128,11 @@ func (p *pipeline) carryAll(m *migration, from *state.Arena, there *ground) erro
 	return nil
 }
 
-// bornIn returns what shards are by their journal.
-func bornIn(j *state.Journal, shards int) []mark {
+// bornIn returns what shards are by their undo log.
+func bornIn(l *state.UndoLog, shards int) []mark {
 	marks := make([]mark, shards)
 	for i := range marks {
-		if !j.Born(i) {
+		if !l.Born(i) {
 			marks[i] = unborn
 		}
 	}
@@ -157,7 +157,7 @@ func (p *pipeline) fileGround(c *code) (*ground, error) {
 	case file != nil:
 		// From here on it is not as the run before has left it.
 		h := p.header(c)
-		h.Tick, _ = file.Arena().Journal().Span(0, h.Shards)
+		h.Tick, _ = file.Arena().UndoLog().Span(0, h.Shards)
 		if err = file.Write(h); err == nil {
 			p.file, p.crew.inherited = nil, true
 			file.Sweep()
@@ -182,7 +182,7 @@ func (p *pipeline) fileGround(c *code) (*ground, error) {
 // takeUp settles what the shards are when the workers begin. It returns the tick with which those of a span do, and the
 // first that no shard has run.
 func (p *pipeline) takeUp(first *code) (start func(workers.Span) uint64, next uint64) {
-	j := first.ground.arena.Journal()
+	j := first.ground.arena.UndoLog()
 	if j == nil || !p.crew.inherited {
 		for i := range p.crew.marks {
 			p.crew.marks[i] = unborn
@@ -224,7 +224,7 @@ func (p *pipeline) recordCode() {
 func (p *pipeline) sealState() {
 	if file := p.running.ground.file; file != nil {
 		h := p.header(p.running)
-		h.Tick, _ = file.Arena().Journal().Span(0, h.Shards)
+		h.Tick, _ = file.Arena().UndoLog().Span(0, h.Shards)
 		p.complain(file.Seal(h))
 	}
 }

@@ -30,8 +30,8 @@ type Arena struct {
 	base      unsafe.Pointer
 	file      *os.File
 	offset    int64    // of shard 0 in file
-	journal   *Journal // nil unless file is a state file
-	side      []byte   // the mapping of what the journal is in
+	undo      *UndoLog // nil unless file is a state file
+	side      []byte   // the mapping of what the undo log is in
 }
 
 // NewArena maps zeroed memory for so many shards of stateSize bytes each. It refuses an empty state, a state above
@@ -147,8 +147,8 @@ func (a *Arena) File() *os.File { return a.file }
 // Offset returns where in the file shard 0 is, a multiple of the page size.
 func (a *Arena) Offset() int64 { return a.offset }
 
-// Journal returns the journal of a state file, nil for memory that ends with the process.
-func (a *Arena) Journal() *Journal { return a.journal }
+// UndoLog returns the undo log of a state file, nil for memory that ends with the process.
+func (a *Arena) UndoLog() *UndoLog { return a.undo }
 
 // Close unmaps the memory and closes the file. Every slice and address taken from the arena is invalid from then on, so
 // no worker may be running. Calling it again does nothing.
@@ -161,7 +161,7 @@ func (a *Arena) Close() error {
 		unmapped = errors.Join(unmapped, unix.Munmap(a.side))
 	}
 	closed := a.file.Close()
-	a.base, a.reserved, a.shards, a.side, a.journal = nil, nil, 0, nil, nil
+	a.base, a.reserved, a.shards, a.side, a.undo = nil, nil, 0, nil, nil
 	if unmapped != nil {
 		return fmt.Errorf("unmap the state arena: %w", unmapped)
 	}

@@ -18,7 +18,7 @@
 // # Parts
 //
 //   - arena.go, memory_linux.go, memory_other.go: the mapping and the file behind it
-//   - file.go, filemake.go, journal.go: a file that outlives its process, and how far each shard in it has come
+//   - file.go, filemake.go, undolog.go: a file that outlives its process, and how far each shard in it has come
 //   - header.go, layoutcode.go, snapshot.go: what stands in such a file, and in a copy of all shards at one tick
 //   - kind.go, layout.go, report.go: kinds, fields, layouts, the printed table
 //   - table.go: layouts from a plugin's field table

@@ -14,15 +14,15 @@ import (
 )
 
 // A File is a state file: an arena that outlives its process. The file is the memory of the shards, so nothing is
-// written to it tick by tick; a Journal beside them says how far each has come. It has one owner at a time, by a lock
+// written to it tick by tick; an UndoLog beside them says how far each has come. It has one owner at a time, by a lock
 // that ends with the process. Whoever tears a File open, with another program or by cutting it off, ends the process that
 // has it.
 //
 // The parts of the file, each on a multiple of 64 KiB, so that machines with larger pages map it too:
 //
 //	two copies of the header, of which the newer one that is whole counts
-//	the journal's entries, a cache line for each shard
-//	the journal's copies of the shards
+//	the undo log's entries, a cache line for each shard
+//	the undo log's copies of the shards
 //	the shards
 type File struct {
 	path     string
@@ -173,7 +173,7 @@ func (f *File) load() error {
 	if err := f.mapParts(); err != nil {
 		return err
 	}
-	if err := f.arena.journal.check(); err != nil {
+	if err := f.arena.undo.check(); err != nil {
 		return err
 	}
 	if h.Clean && f.sum() != h.Sum {
@@ -182,17 +182,17 @@ func (f *File) load() error {
 	return nil
 }
 
-// mapParts maps the shards as an arena, and the journal.
+// mapParts maps the shards as an arena, and the undo log.
 func (f *File) mapParts() error {
 	h := &f.header
 	at := partsOf(h.StateSize, h.Shards)
 	side, err := unix.Mmap(int(f.file.Fd()), at.entries, int(at.shards-at.entries), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_NORESERVE)
 	if err != nil {
-		return fmt.Errorf("map the journal: %w", err)
+		return fmt.Errorf("map the undo log: %w", err)
 	}
 	if err := unix.Madvise(side, unix.MADV_DONTFORK); err != nil {
 		_ = unix.Munmap(side)
-		return fmt.Errorf("keep the journal from forked processes: %w", err)
+		return fmt.Errorf("keep the undo log from forked processes: %w", err)
 	}
 	a, err := mapArena(f.file, at.shards, h.StateSize, h.Shards)
 	if err != nil {
@@ -201,7 +201,7 @@ func (f *File) mapParts() error {
 	}
 	undo := side[at.undo-at.entries:]
 	a.side = side
-	a.journal = &Journal{
+	a.undo = &UndoLog{
 		entries: unsafe.Slice((*entry)(unsafe.Pointer(unsafe.SliceData(side))), h.Shards),
 		memory:  a.Bytes(), undo: undo[:len(a.Bytes())], stride: int(a.stride),
 	}
@@ -249,7 +249,7 @@ func (f *File) Seal(h Header) error {
 func (f *File) sum() (sum uint32) {
 	a := f.arena
 	for i := range a.shards {
-		sum = crc32.Update(sum, castagnoli, binary.LittleEndian.AppendUint64(nil, a.journal.entries[i].word.Load()))
+		sum = crc32.Update(sum, castagnoli, binary.LittleEndian.AppendUint64(nil, a.undo.entries[i].word.Load()))
 		sum = crc32.Update(sum, castagnoli, a.Shard(i))
 	}
 	return sum

@@ -91,8 +91,8 @@ func TestFileGoesOn(t *testing.T) {
 	path := create(t, 3, func(f *File) {
 		for i := range 3 {
 			f.Arena().Shard(i)[0] = byte(10 + i)
-			f.Arena().Journal().Settle(i)
-			f.Arena().Journal().Complete(i, i+1, uint64(100+i))
+			f.Arena().UndoLog().Settle(i)
+			f.Arena().UndoLog().Complete(i, i+1, uint64(100+i))
 		}
 	})
 	f, err := OpenFile(path)
@@ -109,11 +109,11 @@ func TestFileGoesOn(t *testing.T) {
 		t.Errorf("header %+v, damage %v, expected %+v", h, f.Damage(), want)
 	}
 	for i := range 3 {
-		if b, ticks := f.Arena().Shard(i)[0], f.Arena().Journal().Ticks(i); b != byte(10+i) || ticks != uint64(100+i) {
+		if b, ticks := f.Arena().Shard(i)[0], f.Arena().UndoLog().Ticks(i); b != byte(10+i) || ticks != uint64(100+i) {
 			t.Errorf("shard %d: %d after %d ticks", i, b, ticks)
 		}
 	}
-	if least, most := f.Arena().Journal().Span(0, 3); least != 100 || most != 102 {
+	if least, most := f.Arena().UndoLog().Span(0, 3); least != 100 || most != 102 {
 		t.Errorf("from %d to %d ticks", least, most)
 	}
 	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
@@ -125,7 +125,7 @@ func TestFileGoesOn(t *testing.T) {
 // complete.
 func TestRecover(t *testing.T) {
 	path := create(t, 5, func(f *File) {
-		a, j := f.Arena(), f.Arena().Journal()
+		a, j := f.Arena(), f.Arena().UndoLog()
 		for i := range 4 {
 			a.Shard(i)[0] = 1
 			j.Settle(i)
@@ -146,7 +146,7 @@ func TestRecover(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, j := f.Arena(), f.Arena().Journal()
+		a, j := f.Arena(), f.Arena().UndoLog()
 		if n := j.Recover(); n != undone {
 			t.Errorf("%d shards were open, expected %d", n, undone)
 		}
@@ -384,7 +384,7 @@ func TestFileOnFullDisk(t *testing.T) {
 	for i := range f.Arena().Bytes() { // its space is there
 		f.Arena().Bytes()[i] = 1
 	}
-	f.Arena().Journal().Keep(0, 16, 1)
+	f.Arena().UndoLog().Keep(0, 16, 1)
 	if err := f.Seal(f.Header()); err != nil {
 		t.Error(err)
 	}

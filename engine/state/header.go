@@ -23,7 +23,7 @@ type Header struct {
 	Artifact   [32]byte
 	Generation uint64
 	// Tick is how many ticks all shards have completed: of a snapshot each just as many. In the file of a run that was
-	// killed it is older than what the journal says.
+	// killed it is older than what the undo log says.
 	Tick uint64
 
 	// Of a state file alone.

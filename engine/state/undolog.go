@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// A Journal says how far each shard of a state file has come, and keeps its bytes from before what is being done to it.
+// An UndoLog says how far each shard of a state file has come, and keeps its bytes from before what is being done to it.
 // It makes a state survive its process at any moment: whoever changes a shard first calls Keep or Open, and when the
 // change is complete Complete or Settle. After a crash, Recover returns each shard that was being changed to its bytes
 // from before.
@@ -14,7 +14,7 @@ import (
 // A shard's entry belongs to whoever owns the shard. A process that is killed stops between two instructions and leaves
 // all that it stored before in the page cache, in the order of the program; the compiler keeps to that order around
 // atomic operations. Losing power is another matter: nothing orders the pages on their way to the disk.
-type Journal struct {
+type UndoLog struct {
 	entries []entry
 	memory  []byte // of all shards
 	undo    []byte // as long
@@ -45,19 +45,19 @@ const maxTicks = 1 << 60
 func word(ticks uint64, phase uint64) uint64 { return ticks<<phaseBits | phase }
 
 // Keep copies the shards [from, to) before the change that tick makes of them. They have completed the ticks before it.
-func (j *Journal) Keep(from, to int, tick uint64) {
-	low, high := from*j.stride, to*j.stride
-	copy(j.undo[low:high], j.memory[low:high])
+func (l *UndoLog) Keep(from, to int, tick uint64) {
+	low, high := from*l.stride, to*l.stride
+	copy(l.undo[low:high], l.memory[low:high])
 	for i := from; i < to; i++ {
-		j.entries[i].word.Store(word(tick, open)) // after the copy: from here on it is the copy that counts
+		l.entries[i].word.Store(word(tick, open)) // after the copy: from here on it is the copy that counts
 	}
 }
 
 // Complete says that the shards [from, to) have completed so many ticks, those that are held or unborn included: ticks
 // pass them by.
-func (j *Journal) Complete(from, to int, ticks uint64) {
+func (l *UndoLog) Complete(from, to int, ticks uint64) {
 	for i := from; i < to; i++ {
-		w := &j.entries[i].word
+		w := &l.entries[i].word
 		if w.Load()%(1<<phaseBits) == unborn {
 			w.Store(word(ticks, unborn))
 			continue
@@ -68,69 +68,69 @@ func (j *Journal) Complete(from, to int, ticks uint64) {
 
 // Open copies shard i before a change between two ticks. It does nothing, and returns false, for a shard that is open
 // already, in the middle of a tick say, or unborn.
-func (j *Journal) Open(i int) bool {
-	w := j.entries[i].word.Load()
+func (l *UndoLog) Open(i int) bool {
+	w := l.entries[i].word.Load()
 	if w%(1<<phaseBits) != whole {
 		return false
 	}
-	j.Keep(i, i+1, w>>phaseBits)
+	l.Keep(i, i+1, w>>phaseBits)
 	return true
 }
 
 // Settle says that a change of shard i between two ticks is complete, be it its birth.
-func (j *Journal) Settle(i int) {
-	w := &j.entries[i].word
+func (l *UndoLog) Settle(i int) {
+	w := &l.entries[i].word
 	w.Store(word(w.Load()>>phaseBits, whole))
 }
 
 // Arrive says that shard i, which has come from elsewhere, has completed so many ticks, and whether it is born.
-func (j *Journal) Arrive(i int, ticks uint64, born bool) {
+func (l *UndoLog) Arrive(i int, ticks uint64, born bool) {
 	phase := uint64(unborn)
 	if born {
 		phase = whole
 	}
-	j.entries[i].word.Store(word(ticks, phase))
+	l.entries[i].word.Store(word(ticks, phase))
 }
 
 // Undo returns the bytes that Keep and Open copied, laid out as those of Arena.Bytes.
-func (j *Journal) Undo() []byte { return j.undo }
+func (l *UndoLog) Copies() []byte { return l.undo }
 
 // Ticks returns how many ticks shard i has completed.
-func (j *Journal) Ticks(i int) uint64 { return j.entries[i].word.Load() >> phaseBits }
+func (l *UndoLog) Ticks(i int) uint64 { return l.entries[i].word.Load() >> phaseBits }
 
 // Born tells whether shard i has had its init.
-func (j *Journal) Born(i int) bool { return j.entries[i].word.Load()%(1<<phaseBits) != unborn }
+func (l *UndoLog) Born(i int) bool { return l.entries[i].word.Load()%(1<<phaseBits) != unborn }
 
 // Span returns the least and the most ticks that any of the shards [from, to) has completed.
-func (j *Journal) Span(from, to int) (least, most uint64) {
-	least = j.Ticks(from)
+func (l *UndoLog) Span(from, to int) (least, most uint64) {
+	least = l.Ticks(from)
 	for i := from; i < to; i++ {
-		least, most = min(least, j.Ticks(i)), max(most, j.Ticks(i))
+		least, most = min(least, l.Ticks(i)), max(most, l.Ticks(i))
 	}
 	return least, most
 }
 
 // Recover gives every shard that was being changed its bytes from before, and those that were never born zeros. It
 // returns how many of the former there were. It may be cut short itself, and called again. No worker may be running.
-func (j *Journal) Recover() (undone int) {
-	for i := range j.entries {
-		low, high := i*j.stride, (i+1)*j.stride
-		switch j.entries[i].word.Load() % (1 << phaseBits) {
+func (l *UndoLog) Recover() (undone int) {
+	for i := range l.entries {
+		low, high := i*l.stride, (i+1)*l.stride
+		switch l.entries[i].word.Load() % (1 << phaseBits) {
 		case open:
-			copy(j.memory[low:high], j.undo[low:high])
-			j.Settle(i)
+			copy(l.memory[low:high], l.undo[low:high])
+			l.Settle(i)
 			undone++
 		case unborn:
-			clear(j.memory[low:high])
+			clear(l.memory[low:high])
 		}
 	}
 	return undone
 }
 
-// check returns an error when an entry is none that a Journal writes.
-func (j *Journal) check() error {
-	for i := range j.entries {
-		w := j.entries[i].word.Load()
+// check returns an error when an entry is none that an UndoLog writes.
+func (l *UndoLog) check() error {
+	for i := range l.entries {
+		w := l.entries[i].word.Load()
 		if w%(1<<phaseBits) >= phases || w>>phaseBits > maxTicks {
 			return fmt.Errorf("the record of shard %d is damaged: %#x", i, w)
 		}
