@@ -92,7 +92,7 @@ func (l *UndoLog) Arrive(i int, ticks uint64, born bool) {
 	l.entries[i].word.Store(word(ticks, phase))
 }
 
-// Undo returns the bytes that Keep and Open copied, laid out as those of Arena.Bytes.
+// Copies returns the bytes that Keep and Open copied, laid out as those of Arena.Bytes.
 func (l *UndoLog) Copies() []byte { return l.undo }
 
 // Ticks returns how many ticks shard i has completed.
