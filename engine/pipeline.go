@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -83,18 +82,6 @@ type change struct {
 	picture *picture // of the state at the publication
 
 	replaced replaced // what the publication made old
-}
-
-// built is the result of one build.
-type built struct {
-	result build.Result
-	err    error
-	at     time.Time
-}
-
-type buildInProcess struct {
-	cancel context.CancelFunc
-	done   chan built // capacity 1
 }
 
 // run is the pipeline's life.
@@ -194,68 +181,6 @@ func (p *pipeline) noticed(batch watch.Batch) {
 	}
 }
 
-// startBuild starts a build of the sources as they are; none is running.
-func (p *pipeline) startBuild() {
-	c := &p.change
-	c.built, c.stale = nil, false
-	c.asked, p.asked = append(c.asked, p.asked...), nil
-	if p.builder == nil { // somebody else builds: what is there counts once it is quiet
-		c.built = &built{result: build.Result{Library: p.library, Fresh: true}, at: time.Now()}
-		return
-	}
-	ctx, cancel := context.WithCancel(p.ctx)
-	b := &buildInProcess{cancel: cancel, done: make(chan built, 1)}
-	p.building = b
-	c.stages.Watch = time.Since(c.first)
-	p.group.Go(func() error {
-		defer cancel()
-		result, err := p.builder.Build(ctx)
-		b.done <- built{result, err, time.Now()}
-		return nil
-	})
-}
-
-// restartBuild makes the newest sources win: a running build is ended first, and has ended before the next begins.
-func (p *pipeline) restartBuild() {
-	p.change.built = nil
-	if p.building == nil {
-		p.startBuild()
-		return
-	}
-	p.change.stale = true
-	p.building.cancel()
-}
-
-// cancelBuild ends a running build and waits until all of its processes are gone.
-func (p *pipeline) cancelBuild() {
-	if p.building == nil {
-		return
-	}
-	p.building.cancel()
-	<-p.building.done
-	p.building, p.change.stale = nil, false
-}
-
-func (p *pipeline) buildDone() <-chan built {
-	if p.building == nil {
-		return nil
-	}
-	return p.building.done
-}
-
-func (p *pipeline) buildEnded(b built) {
-	p.building = nil
-	if p.change.stale {
-		p.startBuild()
-		return
-	}
-	p.change.built = &b
-	p.change.stages.Build = b.result.Duration
-	if err := p.watcher.Add(b.result.Dependencies...); err != nil {
-		p.log.Named("watch").Warn("cannot watch a dependency", zap.Error(err), Text("cannot watch a dependency: %v", err))
-	}
-}
-
 // verdict ends the change under way: the build counts, and so does whatever becomes of its library. The error ends the
 // run.
 func (p *pipeline) verdict(ctx context.Context) error {
@@ -332,14 +257,6 @@ func (p *pipeline) admit(ctx context.Context, c *change) error {
 	p.keep(next)
 	p.prune()
 	return nil
-}
-
-// StaleError is a build that succeeded without writing the library.
-type StaleError struct{ Library string }
-
-// Error implements error.
-func (e *StaleError) Error() string {
-	return fmt.Sprintf("error: the command succeeded but did not write %s (name the file it writes with --lib)", e.Library)
 }
 
 // dismantle gives back what assemble made. All goroutines have ended.
