@@ -38,15 +38,15 @@ func Ratios(r *Report) map[string]float64 {
 		}
 	}
 	if many, one := find(r.Pause, shardCells[1]), find(r.Pause, shardCells[0]); many != nil && one != nil && one.Publish.Median > 0 {
-		ratios["publish: engine, 100000 shards / 1 shard"] = many.Publish.Median / one.Publish.Median
-		ratios["prepare: engine, 100000 shards / 1 shard"] = many.Prepare.Median / one.Prepare.Median
+		ratios["publish: engine, 100000 shards / 1000 shards"] = many.Publish.Median / one.Publish.Median
+		ratios["prepare: engine, 100000 shards / 1000 shards"] = many.Prepare.Median / one.Prepare.Median
 	}
 	return ratios
 }
 
-// shardCells are the swaps of one shard and of very many.
+// shardCells are the swaps of few shards and of very many.
 var shardCells = [2]pause.Cell{
-	pause.Engines(1, 1, time.Millisecond, strategy.Engine)[1],
+	pause.Engines(2, 1000, 5*time.Millisecond, strategy.Engine)[1],
 	pause.Engines(2, 100_000, 5*time.Millisecond, strategy.Engine)[1],
 }
 

@@ -82,7 +82,7 @@ func Plan() []Cell {
 		cells = append(cells, c)
 	}
 	cells = append(cells, Engines(2, usualShards, period, engineStrategies()...)...)
-	cells = append(cells, Engines(1, 1, period, strategy.Engine)...)
+	cells = append(cells, Engines(1, 1, period, strategy.Engine)[1], Engines(2, usualShards, slow, strategy.Engine)[1])
 	return append(cells, Engines(2, 100_000, slow, strategy.Engine)...)
 }
 

@@ -28,13 +28,13 @@ type Result struct {
 	Each     float64       `json:"each_ms"`  // mean time from push to verdict
 }
 
-// Growth compares the least of the second half of the points with that of the first: how many bytes of memory a swap has
-// left, and how many descriptors and mappings all of them have. A reading may meet a child process that comes or goes; the
-// least does not.
+// Growth compares the least of the last third of the points with that of the second: how many bytes of memory a swap has
+// left, and how many descriptors and mappings all of them have. In the first third the process still grows to its size; a
+// reading may meet a child process that comes or goes, the least does not.
 func (r *Result) Growth() (bytes float64, descriptors, mappings int) {
-	half := len(r.Points) / 2
-	before, after := least(r.Points[:half]), least(r.Points[half:])
-	return (after.Resident - before.Resident) * (1 << 20) / float64(r.Points[half].Swaps-r.Points[0].Swaps),
+	second, third := len(r.Points)/3, 2*len(r.Points)/3
+	before, after := least(r.Points[second:third]), least(r.Points[third:])
+	return (after.Resident - before.Resident) * (1 << 20) / float64(r.Points[third].Swaps-r.Points[second].Swaps),
 		after.Descriptors - before.Descriptors, after.Mappings - before.Mappings
 }
 
