@@ -78,7 +78,7 @@ function showState(s) {
 
 function showChange() {
   const {seconds, failed} = change;
-  const seen = [...stages, "total"].filter(name => name in seconds || name === failed || name === "run" && failed === "run");
+  const seen = [...stages, "total"].filter(name => name in seconds || name === failed);
   if (failed && !seen.includes(failed)) seen.push(failed);
   $("pipeline").replaceChildren(...seen.map(name =>
     make("li", [name, make("b", name in seconds ? time(seconds[name]) : "—")], name === failed ? "failed" : "done")));
@@ -90,8 +90,9 @@ function happened(kind, ev) {
   if (published.includes(kind)) {
     pauses.published(ev.generation.number, ev.stage_seconds);
     lateness.mark(ev.time, kind === "rolled-back");
-    change = {seconds: {...ev.stage_seconds}, failed: kind === "rolled-back" ? change.failed : ""};
-    $("diagnostic").hidden = kind !== "rolled-back" || !change.failed;
+    const fault = kind === "rolled-back" && change.failed === "run"; // what led to it stays in sight
+    change = {seconds: {...ev.stage_seconds}, failed: fault ? "run" : ""};
+    $("diagnostic").hidden = !fault;
   }
   if (kind === "reclaimed" || kind === "pinned") {
     pauses.retired(ev.generation.number, ev.stage_seconds);

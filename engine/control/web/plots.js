@@ -55,7 +55,7 @@ export class Lateness {
       }
     };
     this.plot = plot("lateness", {
-      scales: {y: {distr: 3}}, axes: axes({}), hooks: {draw: [draw]},
+      scales: {x: {range: (u, from, to) => [Math.min(from, to - 60), to]}, y: {distr: 3}}, axes: axes({}), hooks: {draw: [draw]},
       series: [{}, {label: "half below", stroke: "#07c", value: inTime}, {label: "99 % below", stroke: "#b80", value: inTime},
         {label: "all below", stroke: "#d33", value: inTime}],
     }, this.data);
