@@ -226,6 +226,7 @@ func (p *pipeline) sealState() {
 		h := p.header(p.running)
 		h.Tick, _ = file.Arena().UndoLog().Span(0, h.Shards)
 		p.complain(file.Seal(h))
+		file.Sweep()
 	}
 }
 

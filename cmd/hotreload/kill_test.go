@@ -116,11 +116,18 @@ func TestKill(t *testing.T) {
 	h := host("--ticks", fmt.Sprint(ticks), "--tick-ms", "0")
 	h.exits(0)
 	resumed(h)
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
-		t.Errorf("expected the library and the state, got %v %v", left, err)
-	}
 	h.next = 0
 	score := last + ticks
 	h.await("final", fmt.Sprintf("state=^score=%d opened=%d closed=%d torn=0 inits=1$", score, score, score))
+	// What a killed host has left goes with the next one, or with the one after it: for a moment the lock on a file outlives
+	// its process.
+	left, err := os.ReadDir(dir)
+	for tries := 0; tries < 5 && err == nil && len(left) > 2; tries++ {
+		host("--ticks", "1", "--tick-ms", "0").exits(0)
+		left, err = os.ReadDir(dir)
+	}
+	if err != nil || len(left) != 2 {
+		t.Errorf("expected the library and the state, got %v %v", left, err)
+	}
 	t.Logf("%d ticks; %d times a shard was in the middle of one, %d times one was behind others", score, undone, behind)
 }

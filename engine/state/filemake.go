@@ -106,7 +106,7 @@ func (f *File) Sweep() {
 			continue
 		}
 		if left, err := os.Open(path); err == nil {
-			if unix.Flock(int(left.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil { // nobody has it
+			if lock(left) == nil { // nobody has it
 				_ = os.Remove(path)
 			}
 			_ = left.Close()

@@ -10,14 +10,13 @@ static void tick(void *p, double dt)
 {
     static int stolen;
     struct sigaction now, none = { .sa_handler = SIG_DFL };
-    if (due(p)) {
+    if (due(p) && once()) {
+        sigaction(SIGSEGV, &none, NULL);
+        __atomic_store_n(&stolen, 1, __ATOMIC_SEQ_CST);
+    } else if (__atomic_load_n(&stolen, __ATOMIC_SEQ_CST)) {
         sigaction(SIGSEGV, NULL, &now);
-        if (once()) {
-            sigaction(SIGSEGV, &none, NULL);
-            __atomic_store_n(&stolen, 1, __ATOMIC_SEQ_CST);
-        } else if (__atomic_load_n(&stolen, __ATOMIC_SEQ_CST) && now.sa_handler != SIG_DFL) {
+        if (now.sa_handler != SIG_DFL)
             write_null();
-        }
     }
     count(p, dt);
 }
