@@ -120,7 +120,8 @@ func (h *hand) call(c *code, from, to int) *native.Fault {
 	return h.thread.Tick(c.library.Library, c.api.Tick, h.address(from), h.arena.Stride(), to-from, h.dt)
 }
 
-// keep copies the shards [from, to) while that is worth it: always on probation or with an undo log, else while it is cheap.
+// keep copies the shards [from, to) while that is worth it: always on probation or with an undo log, else while it is
+// cheap.
 func (h *hand) keep(c *code, from, to int, tick uint64) bool {
 	if h.undo != nil {
 		h.undo.Keep(from, to, tick)

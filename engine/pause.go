@@ -18,9 +18,9 @@ var ErrNotPaused = errors.New("the simulation is not paused: pause it first")
 // Pausing twice is no error.
 func (e *Engine) Pause(ctx context.Context) error { return e.advance(ctx, (*pipeline).pause) }
 
-// Step runs a paused simulation for so many ticks of every shard and returns when they are done; it is paused again
-// then, and what has faulted in them has been dealt with. In immediate mode the slowest shard has run them. The error is ErrNotPaused, ErrNotRunning or the cause of ctx,
-// after which the steps still happen.
+// Step runs a paused simulation for so many ticks of every shard and returns when they are done; it is paused again then,
+// and what has faulted in them has been dealt with. In immediate mode the slowest shard has run them. The error is
+// ErrNotPaused, ErrNotRunning or the cause of ctx, after which the steps still happen.
 func (e *Engine) Step(ctx context.Context, ticks uint64) error {
 	return e.advance(ctx, func(p *pipeline) (uint64, error) { return p.step(ticks) })
 }

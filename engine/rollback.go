@@ -177,6 +177,8 @@ func (p *pipeline) keep(c *code) {
 }
 
 func (p *pipeline) forget(art *artifact.Artifact) {
+	delete(p.numberOf, art.Hash)
+	delete(p.groundOf, art.Hash)
 	for i, k := range p.kept {
 		if k.Hash == art.Hash {
 			p.kept = append(p.kept[:i:i], p.kept[i+1:]...)

@@ -55,8 +55,8 @@ type Restored struct {
 
 // Restore replaces the state of all shards, at one tick, by the snapshot that r yields. All of it is read and checked
 // before anything changes. The code meets it as after a reload: before_reload sees the state that goes, after_reload the
-// one that comes. The count of ticks goes on. When ctx ends too late, it happens all the same. Besides errors of r and a cause of ctx it returns a *state.SnapshotError, a
-// *LayoutError, ErrNotRunning or ErrNoCommonTick.
+// one that comes. The count of ticks goes on. When ctx ends too late, it happens all the same. Besides errors of r and a
+// cause of ctx it returns a *state.SnapshotError, a *LayoutError, ErrNotRunning or ErrNoCommonTick.
 func (e *Engine) Restore(ctx context.Context, r io.Reader) (Restored, error) {
 	var h state.Header
 	if err := e.described(ctx, &h); err != nil {

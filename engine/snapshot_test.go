@@ -39,8 +39,8 @@ func inBytes(t *testing.T, s *state.Snapshot) []byte {
 	return b.Bytes()
 }
 
-// TestSnapshotAndRestore: at full speed, while code and workers change, a snapshot shows all shards at its tick, and after a
-// restore all of them go on from there.
+// TestSnapshotAndRestore: at full speed, while code and workers change, a snapshot shows all shards at its tick, and
+// after a restore all of them go on from there.
 func TestSnapshotAndRestore(t *testing.T) {
 	t.Parallel()
 	for _, file := range []bool{false, true} {

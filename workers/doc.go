@@ -22,11 +22,11 @@
 //
 // # Time
 //
-// Tick t is due at base + t*period, counted from the first: an absolute time, so errors do not add up. A late worker runs what it missed without
-// waiting, within bounds, beyond which the schedule is re-based; no tick number is left out or repeated. Go's timers wake
-// up to a millisecond late, so the last stretch of each wait is a futex of the worker's own thread where there are
-// processors to spare. A worker that finds no time to wait parks and yields from time to time, without which everybody
-// who needs all workers to pass a tick waits for 10 ms slices of the Go scheduler.
+// Tick t is due at base + t*period, counted from the first: an absolute time, so errors do not add up. A late worker runs
+// what it missed without waiting, within bounds, beyond which the schedule is re-based; no tick number is left out or
+// repeated. Go's timers wake up to a millisecond late, so the last stretch of each wait is a futex of the worker's own
+// thread where there are processors to spare. A worker that finds no time to wait parks and yields from time to time,
+// without which everybody who needs all workers to pass a tick waits for 10 ms slices of the Go scheduler.
 //
 // # Parts
 //

@@ -23,8 +23,9 @@ const (
 	svgGap    = 34 // between groups
 )
 
-// SVG draws the groups with so many workers, and those of a large library: for each strategy a bar from the lower to the upper quartile of the worst
-// tick around a swap, its median, and a whisker to the 90th percentile, on a logarithmic axis.
+// SVG draws the groups with so many workers, and those of a large library: for each strategy a bar from the lower to the
+// upper quartile of the worst tick around a swap, its median, and a whisker to the 90th percentile, on a logarithmic
+// axis.
 func SVG(to io.Writer, r *bench.Report, workers int) error {
 	var shown []group
 	for _, g := range groups(r) {

@@ -132,7 +132,8 @@ func TestPutMakesNamesSafe(t *testing.T) {
 
 // TestTakeSeesOnlyStatesOfTheFile: while a writer overwrites the file in place and from time to time replaces it, every
 // artifact is a state which the file has been in: one version, or the beginning of the next and the rest of the one
-// before, where the writer had come to. With versions 0, 1, 2 in turn, a copy torn by the writer has it the wrong way round.
+// before, where the writer had come to. With versions 0, 1, 2 in turn, a copy torn by the writer has it the wrong way
+// round.
 func TestTakeSeesOnlyStatesOfTheFile(t *testing.T) {
 	s := openStore(t)
 	content := readFile(t, compileC(t, plainC+"__attribute__((used)) static char pad[400000] = { [0 ... 399999] = 'p' };", "-Wl,--build-id=none"))

@@ -25,8 +25,8 @@ func crowd(usual, all int) int {
 	return usual
 }
 
-// Hundreds, with HOTRELOAD_STRESS set a thousand, read events while libraries are swapped, a tenth of them never do, and connections are left half open: who
-// reads misses nothing, and every tick counts once.
+// Hundreds, with HOTRELOAD_STRESS set a thousand, read events while libraries are swapped, a tenth of them never do, and
+// connections are left half open: who reads misses nothing, and every tick counts once.
 func TestReadersDuringSwapsDisturbNoTick(t *testing.T) {
 	const pushes = 4
 	readers, deaf := crowd(270, 900), crowd(30, 100)

@@ -26,8 +26,8 @@ const (
 	tokenFileMax = 64 << 10
 )
 
-// loadTokens reads the file of tokens at path, which it makes, with a fresh token for each role, when it does not exist and create is set.
-// created tells whether it did. It is an error if others can read the file.
+// loadTokens reads the file of tokens at path, which it makes, with a fresh token for each role, when it does not exist
+// and create is set. created tells whether it did. It is an error if others can read the file.
 func loadTokens(path string, create bool) (t tokens, created bool, err error) {
 	text, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) && create {

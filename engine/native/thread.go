@@ -59,8 +59,8 @@ func (t *Thread) Release() {
 // so does its thread-local storage.
 func (t *Thread) Close() { unregister(t.rec) }
 
-// Each calls fn(state, 0, 0, 0), a function of lib, for count states: the first at base, each stride bytes after the last. The
-// states must lie outside the Go heap and stacks. It does not allocate.
+// Each calls fn(state, 0, 0, 0), a function of lib, for count states: the first at base, each stride bytes after the
+// last. The states must lie outside the Go heap and stacks. It does not allocate.
 func (t *Thread) Each(lib *Library, fn, base, stride uintptr, count int) *Fault {
 	r := t.rec
 	r.fn, r.base, r.stride, r.count = fn, base, stride, uintptr(count)

@@ -31,8 +31,8 @@ import (
 //	storm DIR N TEXT            write N files
 //	add FILE...                 Watcher.Add
 //
-// The files of the archive are there before the watch starts. What the unsettled batches are, and how bursts are cut, depends
-// on the machine's load here; the tests of session and tracker are about that.
+// The files of the archive are there before the watch starts. What the unsettled batches are, and how bursts are cut,
+// depends on the machine's load here; the tests of session and tracker are about that.
 func TestScript(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -68,8 +68,8 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// script is a running script. Its sentinel is a watched file outside of its directory: once a write to it is reported, so is
-// everything that was done before.
+// script is a running script. Its sentinel is a watched file outside of its directory: once a write to it is reported, so
+// is everything that was done before.
 type script struct {
 	t        *testing.T
 	mode     Mode
