@@ -68,8 +68,7 @@ func (s *settings) serve(
 	if addr := server.Addr(); addr != "" {
 		log.Named("control").Info("listening", zap.String("address", addr), engine.Text("listening on %s", addr))
 		if s.Web {
-			log.Named("control").Info("web page", zap.String("address", addr),
-				engine.Text("web page: 'hotreload web --to %s' prints its address with a token", addr))
+			log.Named("control").Info("web page", zap.String("address", addr), pageText(addr, s.TLS != ""))
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -91,6 +90,14 @@ func privateSocket() (path string, remove func(), err error) {
 		return "", nil, fmt.Errorf("socket of the live view: %w", err)
 	}
 	return filepath.Join(dir, "view.sock"), func() { _ = os.RemoveAll(dir) }, nil
+}
+
+// pageText says how a browser comes to the web page at addr.
+func pageText(addr string, tls bool) zap.Field {
+	if tls {
+		return engine.Text("web page: https://%s/, for browsers with the certificate of a client", addr)
+	}
+	return engine.Text("web page: 'hotreload web --to %s' prints its address with a token", addr)
 }
 
 // autoSocket returns the usual socket, or "" if there can be none.
