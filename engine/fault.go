@@ -40,9 +40,13 @@ func (e *BadArtifactError) Error() string {
 // Unwrap returns the reason.
 func (e *BadArtifactError) Unwrap() error { return e.Reason }
 
-// identify fills in what a worker does not know of a fault of c: a stand-in gets its number after it has become one.
+// identify fills in what a worker does not know of a fault of c: a stand-in gets its number after it has become one. A
+// fault that was identified before, and may have been handed out since, stays untouched.
 func (c *code) identify(e *FaultError) {
-	e.Generation, e.Where = c.generation.Number, c.library.Locate(e.Fault.PC)
+	number, where := c.generation.Number, c.library.Locate(e.Fault.PC)
+	if e.Generation != number || e.Where != where {
+		e.Generation, e.Where = number, where
+	}
 }
 
 // faultReport is the first fault of some code, on its way from a worker to the pipeline, which identifies it.
